@@ -1,0 +1,85 @@
+# The same few words for a person, pre-commit and CI. `make help` lists them.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+ENCODER := $(VENV)/share/repartee/all-minilm-l6-v2
+
+HOST ?= 127.0.0.1
+PORT ?= 8000
+CHARACTER ?= blaze
+USER_FILE ?= examples/users/maya.json
+FILE ?=
+USER_ID ?=
+
+.PHONY: help install check fix test run interact add-facts encoder lock dc.up dc.down dc.logs clean
+
+help: ## List the commands
+	@grep -hE '^[a-z.-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Repartee needs Python 3.11 or newer: set PYTHON=/path/to/python3.11"; exit 1; }
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/serving.stamp: $(BIN)/python requirements.lock pyproject.toml
+	@echo "Installing what serving needs into $(VENV) (a minute the first time) …"
+	@$(PIP) install --require-hashes -r requirements.lock
+	@$(PIP) install --no-deps --editable .
+	@touch $@
+
+$(VENV)/dev.stamp: $(VENV)/serving.stamp requirements-dev.lock
+	@echo "Installing what development needs …"
+	@$(PIP) install --require-hashes -r requirements-dev.lock
+	@touch $@
+
+$(ENCODER)/manifest.json: $(VENV)/serving.stamp requirements-encoder.lock scripts/build_encoder.py
+	@echo "Building the sentence encoder (once, under a minute) …"
+	@rm -rf $(VENV)/encoder-build
+	@$(PIP) install --require-hashes --no-deps --target $(VENV)/encoder-build -r requirements-encoder.lock
+	@PYTHONPATH=$(VENV)/encoder-build $(BIN)/python scripts/build_encoder.py $(ENCODER)
+	@rm -rf $(VENV)/encoder-build
+
+encoder: $(ENCODER)/manifest.json ## Build the local sentence encoder
+
+install: $(VENV)/dev.stamp encoder ## Install everything that development needs
+
+run: encoder ## Serve the API on HOST:PORT (127.0.0.1:8000)
+	@$(BIN)/repartee serve --host $(HOST) --port $(PORT)
+
+interact: encoder ## Chat in the terminal: CHARACTER=… USER_FILE=…
+	@$(BIN)/repartee interact --character "$(CHARACTER)" --user-file "$(USER_FILE)"
+
+add-facts: encoder ## Load facts of a user: FILE=… USER_ID=… (the sample user by default)
+	@$(BIN)/repartee facts add $(if $(FILE),--file "$(FILE)",--user-file "$(USER_FILE)") $(if $(USER_ID),--user-id "$(USER_ID)")
+
+check: $(VENV)/dev.stamp ## Format, lint, types, architecture contracts, docs
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/python scripts/check_docs.py
+
+fix: $(VENV)/dev.stamp ## Apply what the formatter and the linter can repair
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+test: install ## Run the tests (offline)
+	@$(BIN)/python -m pytest
+
+lock: $(VENV)/dev.stamp ## Resolve the lock files again
+	@$(BIN)/pip-compile --quiet --upgrade --generate-hashes --strip-extras --allow-unsafe --no-emit-index-url --no-emit-find-links --no-emit-options --output-file requirements.lock pyproject.toml
+	@$(BIN)/pip-compile --quiet --upgrade --extra dev --constraint requirements.lock --generate-hashes --strip-extras --allow-unsafe --no-emit-index-url --no-emit-find-links --no-emit-options --output-file requirements-dev.lock pyproject.toml
+
+dc.up: ## Start the API and a Qdrant server in Docker
+	docker compose up --detach --build --wait
+
+dc.down: ## Stop them (volumes stay)
+	docker compose down
+
+dc.logs: ## Follow their logs
+	docker compose logs --follow
+
+clean: ## Remove caches and build output (state in var/ stays)
+	@rm -rf .mypy_cache .ruff_cache .pytest_cache .import_linter_cache build dist

@@ -1,0 +1,1 @@
+"""Proof: whether a change made the character better, with statistics that hold."""

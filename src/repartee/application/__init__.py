@@ -1,0 +1,1 @@
+"""One behaviour per file, and the ports it needs."""

@@ -1,0 +1,352 @@
+"""Everything outside the process, as the use cases see it: one Protocol per role."""
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+from repartee.domain.character import Character
+from repartee.domain.dialogue import Message
+from repartee.domain.fact import Fact, RetrievedFact, TenantScope
+from repartee.domain.scenario import Scenario
+from repartee.domain.user import User
+
+Vector = list[float]
+"""Unit length, finite; its size is the profile's dimension."""
+
+
+# --- the model that answers ---------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """All that one reply is made from."""
+
+    character: Character
+    user: User
+    scenario: Scenario | None
+    messages: tuple[Message, ...]
+    facts: tuple[RetrievedFact, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PromptMessage:
+    """One message as it goes to the model."""
+
+    role: Literal["system", "user", "assistant"]
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """What a model is asked: `messages` is the whole of it; `turn` is what they were rendered from."""
+
+    messages: tuple[PromptMessage, ...]
+    turn: Turn
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """Generation settings; None leaves the choice to the model's server."""
+
+    model: str | None = None
+    temperature: float | None = None
+    top_p: float | None = None
+    max_tokens: int | None = None
+    seed: int | None = None
+    stop: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens that the model's server counted."""
+
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """One whole answer. `finish_reason` is `length` where the model was cut off by a limit."""
+
+    text: str
+    model: str
+    finish_reason: Literal["stop", "length"]
+    usage: Usage
+
+
+class ChatModel(Protocol):
+    """A model that continues a conversation. Failures are `UpstreamError`s, never empty answers."""
+
+    @property
+    def name(self) -> str:
+        """The model used where a request names none; for people to read."""
+        ...
+
+    async def complete(self, prompt: Prompt, sampling: Sampling) -> Completion:
+        """Return the whole answer: non-blank text."""
+        ...
+
+    def stream(self, prompt: Prompt, sampling: Sampling) -> AsyncIterator[str | Completion]:
+        """Yield non-empty pieces of text, then exactly one `Completion` that holds all of it.
+
+        A stream that ends early raises; closing the iterator closes the upstream call.
+        """
+        ...
+
+    async def check(self) -> None:
+        """Raise UpstreamError if the model cannot be reached."""
+        ...
+
+
+# --- retrieval ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class EmbedderProfile:
+    """What makes vectors comparable. `id` names the collection, so that a switch never mixes vectors.
+
+    `threshold` is the cosine above which a fact counts as relevant, calibrated for this embedder;
+    `id` has only characters that are safe in a file name.
+    """
+
+    id: str
+    model: str
+    revision: str
+    dimension: int
+    threshold: float
+
+
+class Embedder(Protocol):
+    """Turns text into vectors. Facts are documents, messages are queries."""
+
+    @property
+    def profile(self) -> EmbedderProfile:
+        """The identity of the vectors."""
+        ...
+
+    async def embed_query(self, text: str) -> Vector:
+        """Return the vector of a message."""
+        ...
+
+    async def embed_facts(self, texts: Sequence[str]) -> list[Vector]:
+        """Return one vector per text, in order. An empty list needs no call."""
+        ...
+
+    async def check(self) -> None:
+        """Raise UpstreamError if unreachable, ConfigurationError if vectors do not fit the profile."""
+        ...
+
+
+class Reranker(Protocol):
+    """Reads query and texts together; slower and sharper than a cosine."""
+
+    @property
+    def name(self) -> str:
+        """The model, for people to read."""
+        ...
+
+    async def rerank(self, query: str, texts: Sequence[str]) -> list[float]:
+        """Return one relevance per text, in order of `texts`, higher is better."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddedFact:
+    """A fact with the vector of its text."""
+
+    fact: Fact
+    vector: Vector
+
+
+@dataclass(frozen=True, slots=True)
+class FactPage:
+    """Facts in order of id; `next` is the cursor of the following page, None at the end."""
+
+    facts: tuple[Fact, ...]
+    next: str | None
+
+
+class FactStore(Protocol):
+    """The index of facts. No call that reads or writes facts exists without the tenant's scope.
+
+    Raises InvalidInput for vectors that are not finite or not of the profile's dimension,
+    and UpstreamError where the engine fails.
+    """
+
+    @property
+    def name(self) -> str:
+        """Engine and place, for people to read; never a secret."""
+        ...
+
+    async def ensure(self) -> None:
+        """Create the collection and its tenant index where they are missing; idempotent.
+
+        Raises ConfigurationError if what exists has another dimension or distance.
+        """
+        ...
+
+    async def search(self, scope: TenantScope, vector: Vector, limit: int) -> list[RetrievedFact]:
+        """Return the nearest facts, sorted by score descending, then id."""
+        ...
+
+    async def upsert(self, scope: TenantScope, facts: Sequence[EmbeddedFact]) -> None:
+        """Write facts by id; on return they are durable and found by a search."""
+        ...
+
+    async def get(self, scope: TenantScope, ids: Sequence[str]) -> list[Fact]:
+        """Return those of the facts that exist, in any order."""
+        ...
+
+    async def find(self, scope: TenantScope, texts: Sequence[str]) -> list[Fact]:
+        """Return the facts whose text equals one of `texts`, in any order."""
+        ...
+
+    async def page(self, scope: TenantScope, after: str | None, limit: int) -> FactPage:
+        """Return up to `limit` facts whose id comes after the cursor."""
+        ...
+
+    async def count(self, scope: TenantScope) -> int:
+        """Return how many facts there are."""
+        ...
+
+    async def delete(self, scope: TenantScope, ids: Sequence[str]) -> int:
+        """Delete facts by id and return how many existed; on return they are not found any more."""
+        ...
+
+    async def delete_all(self, scope: TenantScope) -> int:
+        """Delete every fact of the tenant and return how many there were."""
+        ...
+
+    async def check(self) -> None:
+        """Raise UpstreamError if the engine does not answer."""
+        ...
+
+
+class FactArchive(Protocol):
+    """The facts left behind in collections of other embedder profiles; for the operator's re-index only."""
+
+    async def stale_profiles(self) -> list[str]:
+        """Return the ids of profiles, other than the current one, that have a collection."""
+        ...
+
+    def export(self, profile_id: str) -> AsyncIterator[tuple[TenantScope, Fact]]:
+        """Yield every fact of that collection with its owner's scope."""
+        ...
+
+    async def drop(self, profile_id: str) -> None:
+        """Delete that collection with all that is in it."""
+        ...
+
+
+# --- the rest -----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class SystemView:
+    """Values of the prompt's stable part, macros already expanded."""
+
+    character: str
+    user: str
+    description: str
+    personality: str
+    scenario: str
+    setting: str
+    relationship: str
+    goal: str
+    character_age: str
+    user_age: str
+    user_description: str
+    card_rules: str
+    examples: tuple[tuple[Message, ...], ...]
+    actions: Literal["asterisks", "none"]
+    min_words: int
+    max_words: int | None
+    style_notes: str
+    language: str
+
+
+@dataclass(frozen=True, slots=True)
+class TailView:
+    """Values of the prompt's volatile part. `fence` is unguessable, so that no fact can close its block."""
+
+    character: str
+    user: str
+    user_facts: tuple[str, ...]
+    character_facts: tuple[str, ...]
+    fence: str
+    post_history_instructions: str
+    max_words: int | None
+
+
+class PromptRenderer(Protocol):
+    """Turns values into the prompt's text. Values are data: nothing in them is ever a template."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Short hash of the templates: it changes when any of them does."""
+        ...
+
+    def system(self, view: SystemView) -> str:
+        """Return the stable part."""
+        ...
+
+    def tail(self, view: TailView) -> str:
+        """Return the volatile part."""
+        ...
+
+
+class TokenCounter(Protocol):
+    """Estimates how much room a text takes in a prompt."""
+
+    def count(self, text: str) -> int:
+        """Return a number of tokens, 0 for an empty text."""
+        ...
+
+
+class CharacterLibrary(Protocol):
+    """The characters that ship with the service."""
+
+    def names(self) -> tuple[str, ...]:
+        """Return the short names, sorted."""
+        ...
+
+    def get(self, name: str) -> Character:
+        """Return a character by short name. Raises NotFound."""
+        ...
+
+
+class EventLog(Protocol):
+    """Append-only record of replies and feedback: the raw material of judging and tuning."""
+
+    async def append(self, event: dict[str, Any]) -> None:
+        """Write one event. Raises OSError where it cannot be written."""
+        ...
+
+
+RetrievalStatus = Literal["ok", "empty", "below_threshold", "error", "disabled"]
+
+
+@dataclass(slots=True)
+class ReplyMeasurement:
+    """What one reply cost, for the counters."""
+
+    model: str
+    retrieval_status: RetrievalStatus
+    usage: Usage = field(default_factory=Usage)
+    facts_used: int = 0
+
+
+class Telemetry(Protocol):
+    """Counters and histograms. Labels come from closed lists, never from a user's words."""
+
+    def reply(self, measurement: ReplyMeasurement) -> None:
+        """Count one reply."""
+        ...
+
+    def upstream(self, dependency: str, outcome: str, seconds: float) -> None:
+        """Count one call; `outcome` is `ok` or an error code."""
+        ...
+
+    def degraded(self, what: str) -> None:
+        """Count something that was left out so that the reply could still be given."""
+        ...

@@ -1,0 +1,30 @@
+"""Messages and the dialogue they make."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from repartee.domain.text import MessageText
+
+Role = Literal["user", "character"]
+
+
+class Message(BaseModel):
+    """One turn of the chat, oldest first in a dialogue."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    role: Role
+    text: MessageText
+
+
+class Dialogue(BaseModel):
+    """A chat so far."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    messages: tuple[Message, ...] = ()
+
+    def last_from(self, role: Role) -> Message | None:
+        """Return the newest message of `role`, if there is one."""
+        return next((message for message in reversed(self.messages) if message.role == role), None)

@@ -1,0 +1,1 @@
+"""Settings, dependency container, logging and telemetry."""

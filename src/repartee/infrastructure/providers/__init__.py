@@ -1,0 +1,1 @@
+"""One dishka provider per integration: client, adapter and shutdown together."""

@@ -1,0 +1,1 @@
+"""Adapters, named technology first: the only place for vendor SDKs."""
