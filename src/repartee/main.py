@@ -1,1 +1,233 @@
-"""The composition root."""
+"""The composition root: the one place that knows every layer.
+
+`cli` is the `repartee` command. `open_application` puts the service together for it, for tests and for anyone
+who embeds the API in a server of their own.
+"""
+
+import asyncio
+import gc
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+
+import structlog
+import uvicorn
+import uvloop
+from dishka import AsyncContainer, Provider
+from fastapi import FastAPI
+
+from repartee.application.add_facts import AddFacts
+from repartee.application.check_health import CheckHealth
+from repartee.application.delete_facts import DeleteFacts
+from repartee.application.edit_fact import EditFact
+from repartee.application.generate_reply import GenerateReply
+from repartee.application.list_facts import ListFacts
+from repartee.application.ports import CharacterLibrary, ChatModel, Embedder, FactStore, Reranker
+from repartee.application.record_feedback import RecordFeedback
+from repartee.application.reindex_facts import ReindexFacts
+from repartee.application.search_facts import SearchFacts
+from repartee.domain.errors import ConfigurationError, UpstreamError
+from repartee.infrastructure.container import make_container
+from repartee.infrastructure.logging import configure_logging
+from repartee.infrastructure.settings import Settings, load_settings
+from repartee.infrastructure.telemetry import PrometheusTelemetry
+from repartee.presentation.api.app import build_api
+from repartee.presentation.api.requests import ApiKeys
+from repartee.presentation.cli.banner import banner
+from repartee.presentation.cli.commands import repartee as commands
+from repartee.presentation.cli.discovery import ServerFile
+from repartee.presentation.cli.runtime import ClientSettings, Runtime
+from repartee.presentation.services import Running, Services
+
+_log = structlog.get_logger(__name__)
+
+_START_CHECK_SECONDS = 3.0
+_ENSURE_AGAIN_SECONDS = 5.0
+_LOOPBACK = ("127.0.0.1", "::1", "localhost")
+
+
+@dataclass(frozen=True, slots=True)
+class Application:
+    """The service, open. `api` is an ASGI application without a lifespan of its own."""
+
+    services: Services
+    api: FastAPI
+
+
+@asynccontextmanager
+async def open_application(settings: Settings, *overrides: Provider) -> AsyncIterator[Application]:
+    """Open clients and stores, check what can be checked, and close all of it at the end.
+
+    Raises ConfigurationError for what only an operator can repair. A dependency that is merely down does not
+    stop the start: replies come without facts until it is back.
+    """
+    container = make_container(settings, *overrides)
+    try:
+        services = await _services(container, settings)
+        telemetry = await container.get(PrometheusTelemetry)
+        api = build_api(services, telemetry, ApiKeys(settings.api.accepted_keys), settings.api.max_body_bytes)
+        ensuring = await _prepared(await container.get(FactStore), await container.get(Embedder))
+        try:
+            yield Application(services, api)
+        finally:
+            if ensuring:
+                ensuring.cancel()
+    finally:
+        await container.close()
+
+
+async def _services(container: AsyncContainer, settings: Settings) -> Services:
+    model, embedder = await container.get(ChatModel), await container.get(Embedder)
+    reranker: Reranker | None = await container.get(Reranker | None)
+    store = await container.get(FactStore)
+    return Services(
+        generate_reply=await container.get(GenerateReply),
+        add_facts=await container.get(AddFacts),
+        list_facts=await container.get(ListFacts),
+        search_facts=await container.get(SearchFacts),
+        edit_fact=await container.get(EditFact),
+        delete_facts=await container.get(DeleteFacts),
+        reindex_facts=await container.get(ReindexFacts),
+        record_feedback=await container.get(RecordFeedback),
+        check_health=await container.get(CheckHealth),
+        characters=await container.get(CharacterLibrary),
+        running=Running(
+            model=model.name,
+            embedder=embedder.profile.model,
+            store=store.name,
+            reranker=reranker.name if reranker else None,
+            event_log=str(settings.events.folder or settings.data_dir / "events")
+            if settings.events.enabled
+            else None,
+        ),
+    )
+
+
+async def _prepared(store: FactStore, embedder: Embedder) -> asyncio.Task[None] | None:
+    """Check the embedder, create the collection; return the task that goes on trying while the store is down."""
+    try:
+        async with asyncio.timeout(_START_CHECK_SECONDS):
+            await embedder.check()
+    except (UpstreamError, TimeoutError):
+        _log.warning("the embedder does not answer: replies come without facts until it does")
+    try:
+        await store.ensure()
+    except UpstreamError as error:
+        _log.warning("the fact store does not answer: replies come without facts", reason=error.message)
+        return asyncio.create_task(_ensure_until_done(store))
+    return None
+
+
+async def _ensure_until_done(store: FactStore) -> None:
+    while True:
+        await asyncio.sleep(_ENSURE_AGAIN_SECONDS)
+        try:
+            await store.ensure()
+        except UpstreamError:
+            continue
+        except ConfigurationError as error:
+            _log.error("the fact store cannot be used", reason=error.message)
+            return
+        return
+
+
+class _Server(uvicorn.Server):
+    """Uvicorn that leaves signals to the loop: it would raise them again at its end and skip our clean-up."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, self.handle_exit, number, None)
+        yield
+
+
+class _LocalRuntime(Runtime):
+    """Settings from the environment, everything in this process."""
+
+    def client_settings(self) -> ClientSettings:
+        settings = load_settings()
+        keys = settings.api.accepted_keys
+        return ClientSettings(
+            data_dir=settings.data_dir,
+            url=settings.api.url,
+            default_url=f"http://127.0.0.1:{settings.api.port}",
+            api_key=keys[0] if keys else None,
+        )
+
+    @asynccontextmanager
+    async def services(self) -> AsyncIterator[Services]:
+        settings = load_settings()
+        configure_logging("error")
+        async with open_application(settings) as application:
+            yield application.services
+
+    def serve(
+        self, host: str | None, port: int | None, announce: Callable[[str], None], *, until_stdin_closes: bool
+    ) -> None:
+        settings = load_settings()
+        configure_logging(settings.log.level)
+        chosen_host = host or settings.api.host
+        _refuse_open_door(chosen_host, settings)
+        listener = _listener(chosen_host, settings.api.port if port is None else port)
+        uvloop.run(_served(settings, listener, announce, until_stdin_closes=until_stdin_closes))
+
+
+def _refuse_open_door(host: str, settings: Settings) -> None:
+    if host not in _LOOPBACK and not settings.api.accepted_keys and not settings.api.allow_anonymous:
+        raise ConfigurationError(
+            f"serving on {host} without keys would let anyone read every user's facts: "
+            "set REPARTEE_API__KEYS=…, or REPARTEE_API__ALLOW_ANONYMOUS=true if a gateway checks callers"
+        )
+
+
+def _listener(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        listener.close()
+        raise ConfigurationError(
+            f"cannot listen on {host}:{port} ({error.strerror}): choose another --port, 0 takes a free one"
+        ) from None
+    return listener
+
+
+async def _served(
+    settings: Settings, listener: socket.socket, announce: Callable[[str], None], *, until_stdin_closes: bool
+) -> None:
+    async with open_application(settings) as application:
+        config = uvicorn.Config(
+            application.api,
+            http="httptools",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_keep_alive=75,
+            timeout_graceful_shutdown=int(settings.reply.deadline_seconds) + 1,
+        )
+        server = _Server(config)
+        host, port = listener.getsockname()[:2]
+        url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+        for line in banner(url, application.services.running):
+            announce(line)
+        if until_stdin_closes:
+            asyncio.get_running_loop().add_reader(
+                sys.stdin.fileno(), lambda: setattr(server, "should_exit", True)
+            )
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(50_000, 20, 50)
+        with ServerFile(settings.data_dir).holding(url):
+            await server.serve(sockets=[listener])
+
+
+def cli() -> None:
+    """Run the `repartee` command."""
+    commands(obj=_LocalRuntime())

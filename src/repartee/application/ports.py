@@ -1,6 +1,6 @@
 """Everything outside the process, as the use cases see it: one Protocol per role."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
@@ -86,7 +86,7 @@ class ChatModel(Protocol):
         """Return the whole answer: non-blank text."""
         ...
 
-    def stream(self, prompt: Prompt, sampling: Sampling) -> AsyncIterator[str | Completion]:
+    def stream(self, prompt: Prompt, sampling: Sampling) -> AsyncGenerator[str | Completion, None]:
         """Yield non-empty pieces of text, then exactly one `Completion` that holds all of it.
 
         A stream that ends early raises; closing the iterator closes the upstream call.
@@ -242,27 +242,35 @@ class FactArchive(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class SystemView:
-    """Values of the prompt's stable part, macros already expanded."""
+class RulesView:
+    """Values of the standing instructions."""
 
     character: str
     user: str
-    description: str
-    personality: str
-    scenario: str
-    setting: str
-    relationship: str
-    goal: str
-    character_age: str
-    user_age: str
-    user_description: str
-    card_rules: str
-    examples: tuple[tuple[Message, ...], ...]
     actions: Literal["asterisks", "none"]
     min_words: int
     max_words: int | None
     style_notes: str
     language: str
+
+
+@dataclass(frozen=True, slots=True)
+class SystemView:
+    """Values of the prompt's stable part, macros already expanded."""
+
+    rules: str
+    character: str
+    character_age: str
+    description: str
+    personality: str
+    user: str
+    user_age: str
+    user_description: str
+    scenario: str
+    setting: str
+    relationship: str
+    goal: str
+    examples: tuple[tuple[Message, ...], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,7 +283,6 @@ class TailView:
     character_facts: tuple[str, ...]
     fence: str
     post_history_instructions: str
-    max_words: int | None
 
 
 class PromptRenderer(Protocol):
@@ -284,6 +291,10 @@ class PromptRenderer(Protocol):
     @property
     def fingerprint(self) -> str:
         """Short hash of the templates: it changes when any of them does."""
+        ...
+
+    def rules(self, view: RulesView) -> str:
+        """Return the standing instructions, which a card may replace or quote."""
         ...
 
     def system(self, view: SystemView) -> str:

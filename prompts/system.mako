@@ -1,0 +1,49 @@
+# How to write
+${v.rules}
+
+# Character: ${v.character}
+% if v.character_age:
+Age: ${v.character_age}
+% endif
+% if v.description:
+${v.description}
+% endif
+% if v.personality:
+
+Personality: ${v.personality}
+% endif
+
+# ${v.user}, whom ${v.character} talks to
+% if v.user_age:
+Age: ${v.user_age}
+% endif
+% if v.user_description:
+${v.user_description}
+% endif
+% if v.scenario or v.setting or v.relationship or v.goal:
+
+# Scene
+% if v.scenario:
+${v.scenario}
+% endif
+% if v.setting:
+Setting: ${v.setting}
+% endif
+% if v.relationship:
+${v.character} and ${v.user}: ${v.relationship}
+% endif
+% if v.goal:
+What ${v.character} wants here: ${v.goal}
+% endif
+% endif
+% if v.examples:
+
+# How ${v.character} sounds
+Examples of voice only; they did not happen in this chat and are not to be repeated word for word.
+% for example in v.examples:
+
+% for message in example:
+${v.user if message.role == "user" else v.character}: ${message.text}
+% endfor
+% endfor
+% endif

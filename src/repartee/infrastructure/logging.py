@@ -1,0 +1,44 @@
+"""JSON logs on standard error: one line per event, no user's words, no secrets, no local variables."""
+
+import logging
+import sys
+
+import orjson
+import structlog
+
+_QUIET = (
+    "openai",
+    "httpx",
+    "httpx2",
+    "httpcore",
+    "httpcore2",
+    "aiohttp",
+    "qdrant_client",
+    "asyncio",
+    "uvicorn",
+)
+
+
+def configure_logging(level: str) -> None:
+    """Send structlog and the standard library's warnings to standard error as JSON lines."""
+    number = logging.getLevelNamesMapping()[level.upper()]
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.ExceptionRenderer(
+                structlog.tracebacks.ExceptionDictTransformer(show_locals=False, max_frames=20)
+            ),
+            structlog.processors.JSONRenderer(serializer=_serialized),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(number),
+        logger_factory=structlog.BytesLoggerFactory(file=sys.stderr.buffer),
+        cache_logger_on_first_use=True,
+    )
+    for name in _QUIET:
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def _serialized(event: object, **_: object) -> bytes:
+    return orjson.dumps(event, default=repr)

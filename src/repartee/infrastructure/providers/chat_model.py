@@ -1,0 +1,37 @@
+"""The model that answers."""
+
+from collections.abc import AsyncIterable
+
+from dishka import Provider, Scope, provide
+
+from repartee.application.ports import ChatModel, Telemetry
+from repartee.infrastructure.settings import OPENROUTER, Settings
+from repartee.integrations.offline_chat_model import OfflineChatModel
+from repartee.integrations.openai_chat_model import OpenAIChatModel
+from repartee.integrations.transport import Upstream
+
+_OPENROUTER_MODEL = "openrouter/auto"
+
+
+class ChatModelProvider(Provider):
+    """An OpenAI-compatible server where a key or a base URL is set, else the offline responder."""
+
+    scope = Scope.APP
+
+    @provide
+    async def chat_model(self, settings: Settings, telemetry: Telemetry) -> AsyncIterable[ChatModel]:
+        """Open the client, close it at the end."""
+        llm = settings.llm
+        if llm.is_offline:
+            yield OfflineChatModel(piece_delay=llm.piece_delay_seconds)
+            return
+        model = OpenAIChatModel(
+            base_url=llm.base_url or OPENROUTER,
+            api_key=llm.api_key.get_secret_value() if llm.api_key else None,
+            model=llm.model or (_OPENROUTER_MODEL if llm.base_url in {None, OPENROUTER} else None),
+            upstream=Upstream("model", telemetry),
+            connect_timeout=llm.connect_seconds,
+            attempt_timeout=llm.attempt_seconds,
+        )
+        yield model
+        await model.close()

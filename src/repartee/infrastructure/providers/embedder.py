@@ -1,0 +1,90 @@
+"""What turns text into vectors."""
+
+from collections.abc import AsyncIterable
+
+from dishka import Provider, Scope, provide
+from pydantic import SecretStr
+
+from repartee.application.ports import Embedder, Telemetry
+from repartee.domain.errors import ConfigurationError
+from repartee.infrastructure.settings import Settings
+from repartee.integrations.cohere_embedder import CohereEmbedder
+from repartee.integrations.onnx_embedder import OnnxEmbedder
+from repartee.integrations.openai_embedder import OpenAIEmbedder
+from repartee.integrations.transport import Upstream
+
+_OPENAI = "https://api.openai.com/v1"
+_OPENAI_DIMENSIONS = {
+    "text-embedding-3-small": 1536,
+    "text-embedding-3-large": 3072,
+    "text-embedding-ada-002": 1536,
+}
+_COHERE_MODEL = "embed-multilingual-v3.0"
+_COHERE_DIMENSIONS = {
+    "embed-multilingual-v3.0": 1024,
+    "embed-english-v3.0": 1024,
+    "embed-multilingual-light-v3.0": 384,
+    "embed-english-light-v3.0": 384,
+    "embed-v4.0": 1536,
+}
+_UNCALIBRATED_THRESHOLD = 0.4
+"""For embedders that were not measured here: a start, to be calibrated on one's own data."""
+
+
+class EmbedderProvider(Provider):
+    """The local encoder, Cohere or an OpenAI-compatible server."""
+
+    scope = Scope.APP
+
+    @provide
+    async def embedder(self, settings: Settings, telemetry: Telemetry) -> AsyncIterable[Embedder]:
+        """Open the embedder, close it at the end."""
+        made = _made(settings, Upstream("embedder", telemetry))
+        yield made
+        await made.close()
+
+
+def _made(settings: Settings, upstream: Upstream) -> OnnxEmbedder | CohereEmbedder | OpenAIEmbedder:
+    chosen = settings.embedder
+    cohere_key = _secret(settings.cohere.api_key)
+    kind = chosen.kind
+    if kind == "auto":
+        kind = "cohere" if cohere_key else "local"
+    threshold = _UNCALIBRATED_THRESHOLD if chosen.threshold is None else chosen.threshold
+    if kind == "local":
+        return OnnxEmbedder(chosen.folder, threshold=chosen.threshold)
+    if kind == "cohere":
+        if not cohere_key:
+            raise ConfigurationError("REPARTEE_COHERE__API_KEY is needed for the cohere embedder")
+        model = chosen.model or _COHERE_MODEL
+        return CohereEmbedder(
+            base_url=settings.cohere.base_url,
+            api_key=cohere_key,
+            model=model,
+            dimension=_dimension(chosen.dimension, _COHERE_DIMENSIONS, model),
+            threshold=threshold,
+            upstream=upstream,
+            attempt_timeout=chosen.attempt_seconds,
+        )
+    if not chosen.model:
+        raise ConfigurationError("REPARTEE_EMBEDDER__MODEL is needed for the openai embedder")
+    return OpenAIEmbedder(
+        base_url=chosen.base_url or _OPENAI,
+        api_key=_secret(chosen.api_key),
+        model=chosen.model,
+        dimension=_dimension(chosen.dimension, _OPENAI_DIMENSIONS, chosen.model),
+        threshold=threshold,
+        upstream=upstream,
+        attempt_timeout=chosen.attempt_seconds,
+    )
+
+
+def _secret(value: SecretStr | None) -> str | None:
+    return (value.get_secret_value() or None) if value else None
+
+
+def _dimension(given: int | None, known: dict[str, int], model: str) -> int:
+    dimension = given or known.get(model)
+    if dimension is None:
+        raise ConfigurationError(f"REPARTEE_EMBEDDER__DIMENSION is needed: the size of {model}'s vectors")
+    return dimension

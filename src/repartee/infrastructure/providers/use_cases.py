@@ -1,0 +1,85 @@
+"""The use cases, put together from ports and values."""
+
+from dishka import Provider, Scope, provide
+
+from repartee.application.add_facts import AddFacts
+from repartee.application.check_health import CheckHealth
+from repartee.application.compose_prompt import ComposePrompt
+from repartee.application.delete_facts import DeleteFacts
+from repartee.application.edit_fact import EditFact
+from repartee.application.generate_reply import GenerateReply, ReplyPolicy
+from repartee.application.list_facts import ListFacts
+from repartee.application.ports import (
+    CharacterLibrary,
+    ChatModel,
+    Embedder,
+    EventLog,
+    FactStore,
+    Reranker,
+    Sampling,
+    Telemetry,
+)
+from repartee.application.record_feedback import RecordFeedback
+from repartee.application.reindex_facts import ReindexFacts
+from repartee.application.retrieve_facts import RetrieveFacts
+from repartee.application.search_facts import SearchFacts
+from repartee.infrastructure.settings import Settings
+
+
+class UseCaseProvider(Provider):
+    """One object per behaviour, for the life of the process."""
+
+    scope = Scope.APP
+
+    list_facts = provide(ListFacts)
+    search_facts = provide(SearchFacts)
+    edit_fact = provide(EditFact)
+    delete_facts = provide(DeleteFacts)
+    reindex_facts = provide(ReindexFacts)
+
+    @provide
+    def add_facts(self, embedder: Embedder, store: FactStore) -> AddFacts:
+        """Remember."""
+        return AddFacts(embedder, store)
+
+    @provide
+    def record_feedback(self, event_log: EventLog | None) -> RecordFeedback:
+        """Record a verdict on a reply."""
+        return RecordFeedback(event_log)
+
+    @provide
+    def retrieve_facts(
+        self,
+        embedder: Embedder,
+        store: FactStore,
+        reranker: Reranker | None,
+        telemetry: Telemetry,
+        settings: Settings,
+    ) -> RetrieveFacts:
+        """Find what fits a message."""
+        return RetrieveFacts(embedder, store, reranker, telemetry, settings.retrieval.deadline_seconds)
+
+    @provide
+    def generate_reply(
+        self,
+        characters: CharacterLibrary,
+        retrieve_facts: RetrieveFacts,
+        compose_prompt: ComposePrompt,
+        model: ChatModel,
+        event_log: EventLog | None,
+        telemetry: Telemetry,
+        settings: Settings,
+    ) -> GenerateReply:
+        """Answer in character."""
+        llm = settings.llm
+        policy = ReplyPolicy(
+            deadline_seconds=settings.reply.deadline_seconds,
+            defaults=Sampling(temperature=llm.temperature, top_p=llm.top_p, max_tokens=llm.max_tokens),
+            allowed_models=tuple(name.strip() for name in llm.allowed_models.split(",") if name.strip()),
+        )
+        return GenerateReply(characters, retrieve_facts, compose_prompt, model, event_log, telemetry, policy)
+
+    @provide
+    def check_health(self, model: ChatModel, embedder: Embedder, store: FactStore) -> CheckHealth:
+        """Ask the dependencies."""
+        return CheckHealth({"model": model.check, "embedder": embedder.check, "store": store.check})

@@ -1,0 +1,192 @@
+"""Every setting, typed. Read once at start from the environment and `.env`; components get values.
+
+Names are `REPARTEE_<SECTION>__<FIELD>`, such as `REPARTEE_LLM__API_KEY`. No secret has a default.
+"""
+
+import os
+import sys
+from pathlib import Path
+from typing import Final, Literal
+
+from dotenv import dotenv_values
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+import repartee
+from repartee.domain.errors import ConfigurationError
+
+_PREFIX: Final = "REPARTEE_"
+OPENROUTER: Final = "https://openrouter.ai/api/v1"
+
+
+def shipped_folder(name: str) -> Path:
+    """Return a folder that ships with the service: inside the package when installed, else in the checkout."""
+    package = Path(repartee.__file__).parent
+    inside = package / name
+    return inside if inside.is_dir() else package.parents[1] / name
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class LlmSettings(_Section):
+    """The model that answers. With neither a key nor a base URL the offline responder stands in."""
+
+    api_key: SecretStr | None = None
+    base_url: str | None = Field(default=None, pattern=r"^https?://")
+    model: str | None = Field(
+        default=None, description="Default: openrouter/auto on OpenRouter, else the server's first model."
+    )
+    allowed_models: str = Field(
+        default="", description="Comma-separated; a request may name these. Empty: any."
+    )
+    temperature: float | None = Field(default=None, ge=0, le=2)
+    top_p: float | None = Field(default=None, gt=0, le=1)
+    max_tokens: int = Field(default=400, ge=1, le=8_192)
+    connect_seconds: float = Field(default=2.0, gt=0)
+    attempt_seconds: float = Field(default=25.0, gt=0, description="Longest silence in one attempt.")
+
+    piece_delay_seconds: float = Field(
+        default=0.0, ge=0, le=5, description="Pause between the offline responder's words in a stream."
+    )
+
+    @property
+    def is_offline(self) -> bool:
+        """Whether no model is configured."""
+        return not (self.api_key and self.api_key.get_secret_value()) and not self.base_url
+
+
+class EmbedderSettings(_Section):
+    """What turns text into vectors. `auto`: Cohere where its key is set, else the local encoder."""
+
+    kind: Literal["auto", "local", "cohere", "openai"] = "auto"
+    model: str | None = None
+    base_url: str | None = Field(default=None, pattern=r"^https?://")
+    api_key: SecretStr | None = None
+    dimension: int | None = Field(default=None, ge=8, le=65_536)
+    threshold: float | None = Field(default=None, ge=-1, le=1, description="Overrides the profile's own.")
+    folder: Path = Path(sys.prefix) / "share" / "repartee" / "all-minilm-l6-v2"
+    attempt_seconds: float = Field(default=10.0, gt=0)
+
+
+class CohereSettings(_Section):
+    """Cohere's embed and rerank."""
+
+    api_key: SecretStr | None = None
+    base_url: str = Field(default="https://api.cohere.com", pattern=r"^https?://")
+    rerank: bool = True
+    rerank_model: str = "rerank-v3.5"
+
+
+class QdrantSettings(_Section):
+    """A Qdrant server. Without a URL the engine runs inside the process."""
+
+    url: str | None = Field(default=None, pattern=r"^https?://")
+    api_key: SecretStr | None = None
+    prefer_grpc: bool = True
+    grpc_port: int = Field(default=6334, ge=1, le=65_535)
+    timeout_seconds: int = Field(default=2, ge=1)
+
+
+class RetrievalSettings(_Section):
+    """Retrieval's share of a request."""
+
+    deadline_seconds: float = Field(default=1.5, gt=0)
+
+
+class PromptSettings(_Section):
+    """The prompt's templates and its room."""
+
+    folder: Path = Field(default_factory=lambda: shipped_folder("prompts"))
+    context_tokens: int = Field(default=8_192, ge=512)
+    tail_role: Literal["system", "user"] = "system"
+
+
+class ReplySettings(_Section):
+    """One deadline for a whole request."""
+
+    deadline_seconds: float = Field(default=30.0, gt=0)
+
+
+class ApiSettings(_Section):
+    """The HTTP door. `keys` are comma-separated; without any, only this machine may connect."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=8_000, ge=0, le=65_535)
+    url: str | None = Field(default=None, pattern=r"^https?://", description="Where the CLI finds the API.")
+    keys: SecretStr | None = None
+    allow_anonymous: bool = Field(default=False, description="Serve other machines without keys.")
+    max_body_bytes: int = Field(default=1_048_576, ge=1_024)
+
+    @property
+    def accepted_keys(self) -> tuple[str, ...]:
+        """The keys, one by one."""
+        return tuple(
+            key.strip()
+            for key in (self.keys.get_secret_value() if self.keys else "").split(",")
+            if key.strip()
+        )
+
+
+class EventSettings(_Section):
+    """The append-only log of replies and feedback. It holds users' words: off by default."""
+
+    enabled: bool = False
+    folder: Path | None = Field(default=None, description="Default: events/ in the data folder.")
+    max_bytes: int = Field(default=64 * 1024 * 1024, ge=1_024)
+
+
+class LogSettings(_Section):
+    """Logs are JSON lines on standard error, without users' words."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+
+
+class Settings(BaseSettings):
+    """All of it."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=_PREFIX,
+        env_nested_delimiter="__",
+        env_file=".env",
+        env_file_encoding="utf-8",
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
+    )
+
+    data_dir: Path = Path("var")
+    characters_folder: Path = Field(default_factory=lambda: shipped_folder("characters"))
+    llm: LlmSettings = LlmSettings()
+    embedder: EmbedderSettings = EmbedderSettings()
+    cohere: CohereSettings = CohereSettings()
+    qdrant: QdrantSettings = QdrantSettings()
+    retrieval: RetrievalSettings = RetrievalSettings()
+    prompt: PromptSettings = PromptSettings()
+    reply: ReplySettings = ReplySettings()
+    api: ApiSettings = ApiSettings()
+    events: EventSettings = EventSettings()
+    log: LogSettings = LogSettings()
+
+
+def load_settings(env_file: Path | None = Path(".env")) -> Settings:
+    """Return the settings. Raises ConfigurationError that names the variable and what is wrong with it."""
+    _refuse_unknown(env_file)
+    try:
+        return Settings(_env_file=env_file)
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        raise ConfigurationError(f"{_variable(first['loc'])}: {first['msg']}") from None
+
+
+def _variable(location: tuple[int | str, ...]) -> str:
+    return _PREFIX + "__".join(str(part).upper() for part in location)
+
+
+def _refuse_unknown(env_file: Path | None) -> None:
+    given = set(os.environ) | set(dotenv_values(env_file) if env_file else ())
+    for variable in sorted(name for name in given if name.upper().startswith(_PREFIX)):
+        section = variable[len(_PREFIX) :].split("__")[0].lower()
+        if section not in Settings.model_fields:
+            raise ConfigurationError(f"{variable} is not a setting: see .env.template for those that are")

@@ -1,0 +1,71 @@
+"""Counters and histograms for Prometheus. Labels come from closed lists."""
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+from repartee.application.ports import ReplyMeasurement, Telemetry
+
+_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+
+class PrometheusTelemetry(Telemetry):
+    """One registry per instance, so that two applications in one process do not share counters."""
+
+    def __init__(self) -> None:
+        self._registry = registry = CollectorRegistry()
+        self._requests = Counter(
+            "repartee_requests_total", "HTTP requests", ["route", "method", "status"], registry=registry
+        )
+        self._request_seconds = Histogram(
+            "repartee_request_seconds", "HTTP request time", ["route"], buckets=_SECONDS, registry=registry
+        )
+        self._in_flight = Gauge("repartee_requests_in_flight", "HTTP requests in progress", registry=registry)
+        self._replies = Counter(
+            "repartee_replies_total", "Replies by retrieval status", ["retrieval"], registry=registry
+        )
+        self._facts = Counter("repartee_facts_used_total", "Facts put into prompts", registry=registry)
+        self._tokens = Counter(
+            "repartee_tokens_total", "Tokens, as upstream counts", ["kind"], registry=registry
+        )
+        self._upstream_seconds = Histogram(
+            "repartee_upstream_seconds",
+            "Calls to dependencies",
+            ["dependency", "outcome"],
+            buckets=_SECONDS,
+            registry=registry,
+        )
+        self._degraded = Counter(
+            "repartee_degraded_total",
+            "Things left out so that a reply could be given",
+            ["what"],
+            registry=registry,
+        )
+
+    def reply(self, measurement: ReplyMeasurement) -> None:
+        """Count one reply."""
+        self._replies.labels(measurement.retrieval_status).inc()
+        self._facts.inc(measurement.facts_used)
+        self._tokens.labels("prompt").inc(measurement.usage.prompt_tokens)
+        self._tokens.labels("completion").inc(measurement.usage.completion_tokens)
+
+    def upstream(self, dependency: str, outcome: str, seconds: float) -> None:
+        """Count one call; `outcome` is `ok` or an error code."""
+        self._upstream_seconds.labels(dependency, outcome).observe(seconds)
+
+    def degraded(self, what: str) -> None:
+        """Count something that was left out."""
+        self._degraded.labels(what).inc()
+
+    def request_started(self) -> None:
+        """Count a request in."""
+        self._in_flight.inc()
+
+    def request_finished(self, route: str, method: str, status: int, seconds: float) -> None:
+        """Count a request out. `route` is the route's pattern, never a path with ids in it."""
+        self._in_flight.dec()
+        self._requests.labels(route, method, str(status)).inc()
+        self._request_seconds.labels(route).observe(seconds)
+
+    def exposition(self) -> bytes:
+        """Return all of it in Prometheus' text format."""
+        return generate_latest(self._registry)

@@ -1,0 +1,83 @@
+"""Prompts from Mako templates: compiled once at start, fed with values only.
+
+The templates come from one folder of files that ship with the service. Text from cards, users and facts is
+passed as a value; no template is ever made from it, so `${…}`, `<% %>`, `% for` and `##` in it stay text.
+"""
+
+import ast
+import hashlib
+from pathlib import Path
+from typing import Final
+
+from mako.exceptions import MakoException
+from mako.template import Template
+
+from repartee.application.ports import PromptRenderer, RulesView, SystemView, TailView
+from repartee.domain.errors import ConfigurationError
+
+_NAMES: Final = ("rules", "system", "tail")
+
+
+class MakoPromptRenderer(PromptRenderer):
+    """Renders `rules.mako`, `system.mako` and `tail.mako` of a folder. Each sees one value, `v`."""
+
+    def __init__(self, folder: Path) -> None:
+        """Raises ConfigurationError where a template is missing or does not compile."""
+        sources = {name: _source(folder / f"{name}.mako") for name in _NAMES}
+        self._templates = {name: _compiled(name, text) for name, text in sources.items()}
+        self._fingerprint = hashlib.sha256("\x1f".join(sources.values()).encode()).hexdigest()[:12]
+
+    @property
+    def fingerprint(self) -> str:
+        """Short hash of the templates: it changes when any of them does."""
+        return self._fingerprint
+
+    def rules(self, view: RulesView) -> str:
+        """Return the standing instructions."""
+        return self._rendered("rules", view)
+
+    def system(self, view: SystemView) -> str:
+        """Return the stable part."""
+        return self._rendered("system", view)
+
+    def tail(self, view: TailView) -> str:
+        """Return the volatile part."""
+        return self._rendered("tail", view)
+
+    def _rendered(self, name: str, view: RulesView | SystemView | TailView) -> str:
+        text: str = self._templates[name].render_unicode(v=view)
+        return text.strip()
+
+
+def _source(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ConfigurationError(
+            f"prompt template {path} cannot be read ({error.strerror}): set REPARTEE_PROMPT__FOLDER"
+        ) from None
+
+
+def _compiled(name: str, text: str) -> Template:
+    try:
+        template = Template(text, strict_undefined=True, uri=f"{name}.mako")  # noqa: S702  # plain text, no HTML
+    except (MakoException, SyntaxError) as error:
+        raise ConfigurationError(f"prompt template {name}.mako does not compile: {error}") from None
+    if unknown := _names_read(template) - {"v"}:
+        raise ConfigurationError(
+            f"prompt template {name}.mako uses unknown names: {', '.join(sorted(unknown))}"
+        )
+    return template
+
+
+def _names_read(template: Template) -> set[str]:
+    """Return every name that the compiled template looks up: Mako would take a misspelt one from builtins."""
+    lookups = (node for node in ast.walk(ast.parse(template.code)) if isinstance(node, ast.Subscript))
+    return {
+        node.slice.value
+        for node in lookups
+        if isinstance(node.value, ast.Name)
+        and node.value.id == "context"
+        and isinstance(node.slice, ast.Constant)
+        and isinstance(node.slice.value, str)
+    }

@@ -1,0 +1,77 @@
+"""The HTTP application, put together from the use cases."""
+
+from http import HTTPStatus
+from importlib.metadata import version
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from pydantic import ValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from repartee.domain.errors import ReparteeError
+from repartee.presentation.api.body import BodyTooLarge
+from repartee.presentation.api.characters import characters_router
+from repartee.presentation.api.errors import (
+    invalid_fields_response,
+    plain_problem_response,
+    problem_response,
+)
+from repartee.presentation.api.facts import facts_router
+from repartee.presentation.api.feedback import feedback_router
+from repartee.presentation.api.generate import generate_router
+from repartee.presentation.api.health import health_router
+from repartee.presentation.api.openapi import describe
+from repartee.presentation.api.requests import ApiKeys, RequestScope, RequestTelemetry
+from repartee.presentation.services import Services
+
+_ABOUT = "Answers in character, with the facts that were used. Errors are `application/problem+json`."
+
+
+def build_api(services: Services, telemetry: RequestTelemetry, keys: ApiKeys, max_body_bytes: int) -> FastAPI:
+    """Return the application. Its owner opens and closes what the services use."""
+    app = FastAPI(title="Repartee", version=version("repartee"), description=_ABOUT)
+    app.include_router(generate_router(services.generate_reply, max_body_bytes))
+    app.include_router(facts_router(services, max_body_bytes))
+    app.include_router(feedback_router(services.record_feedback, max_body_bytes))
+    app.include_router(characters_router(services.characters))
+    app.include_router(health_router(services.check_health, services.running, telemetry))
+    app.add_exception_handler(ReparteeError, _expected)
+    app.add_exception_handler(ValidationError, _invalid)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_middleware(RequestScope, keys=keys, telemetry=telemetry)
+    describe(app)
+    return app
+
+
+async def _expected(request: Request, error: Exception) -> Response:
+    if not isinstance(error, ReparteeError):
+        raise error
+    if isinstance(error, BodyTooLarge):
+        return plain_problem_response(
+            HTTPStatus.REQUEST_ENTITY_TOO_LARGE, error.code, error.message, request.state.request_id
+        )
+    return problem_response(error, request.state.request_id)
+
+
+async def _invalid(request: Request, error: Exception) -> Response:
+    if isinstance(error, RequestValidationError):
+        fields = [{"loc": field["loc"][1:], "msg": field["msg"]} for field in error.errors()]
+    elif isinstance(error, ValidationError):
+        fields = [
+            dict(field)
+            for field in error.errors(include_input=False, include_url=False, include_context=False)
+        ]
+    else:
+        raise error
+    return invalid_fields_response(fields, request.state.request_id)
+
+
+async def _http(request: Request, error: Exception) -> Response:
+    if not isinstance(error, HTTPException):
+        raise error
+    status = HTTPStatus(error.status_code)
+    code = {404: "not_found", 405: "method_not_allowed"}.get(error.status_code, "http")
+    detail = "no such path: see /openapi.json" if status == HTTPStatus.NOT_FOUND else status.phrase
+    return plain_problem_response(status, code, detail, request.state.request_id, error.headers)

@@ -1,0 +1,42 @@
+"""Reading a request's body: bounded, strict JSON, validated once."""
+
+from typing import TypeVar
+
+import jiter
+from pydantic import BaseModel
+from starlette.requests import Request
+
+from repartee.domain.errors import InvalidInput
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+class BodyTooLarge(InvalidInput):
+    """More bytes than the operator allows."""
+
+    code = "body_too_large"
+
+
+async def read_body(request: Request, model: type[Model], max_bytes: int) -> Model:
+    """Return the validated body. Raises InvalidInput or pydantic.ValidationError.
+
+    Duplicate keys, NaN, Infinity, lone surrogates and very deep nesting are not accepted: each of them means something different to different readers.
+    """
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > max_bytes:
+            raise BodyTooLarge(f"the body is larger than {max_bytes} bytes", field="body")
+    try:
+        value = jiter.from_json(bytes(body), allow_inf_nan=False, catch_duplicate_keys=True)
+    except ValueError as error:
+        raise InvalidInput(f"the body is not valid JSON: {_reason(error)}", field="body") from None
+    return model.model_validate(value)
+
+
+def _reason(error: ValueError) -> str:
+    """Return the parser's words without the key that a duplicate-key message quotes."""
+    text = str(error)
+    if "duplicate key" in text.lower() or "Detected duplicate" in text:
+        return "an object has the same key twice"
+    return text[:120]

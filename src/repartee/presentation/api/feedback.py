@@ -1,0 +1,25 @@
+"""`POST /feedback`: what people thought of a reply."""
+
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from repartee.application.record_feedback import FeedbackRecorded, FeedbackRequest, RecordFeedback
+from repartee.presentation.api.body import read_body
+from repartee.presentation.api.openapi import EXAMPLES, answer, body_of, json_answer, problems
+
+
+def feedback_router(record_feedback: RecordFeedback, max_body_bytes: int) -> APIRouter:
+    """Return the route."""
+    router = APIRouter(tags=["feedback"])
+
+    @router.post(
+        "/feedback",
+        summary="Like, dislike or flag a reply",
+        description=RecordFeedback.__doc__ or "",
+        responses={**answer(FeedbackRecorded, {"recorded": True}), **problems(404, 413, 422)},
+        openapi_extra=body_of(FeedbackRequest, EXAMPLES["feedback"]),
+    )
+    async def feedback(request: Request) -> Response:
+        return json_answer(await record_feedback(await read_body(request, FeedbackRequest, max_body_bytes)))
+
+    return router

@@ -1,0 +1,82 @@
+"""`POST /generate`: the character's next message, whole or as server-sent events."""
+
+from collections.abc import AsyncGenerator
+
+import orjson
+import structlog
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from repartee.application.generate_reply import (
+    GenerateReply,
+    GenerateRequest,
+    PromptPreview,
+    Reply,
+    ReplyDelta,
+    ReplyEvent,
+    ReplyStarted,
+)
+from repartee.domain.errors import ReparteeError
+from repartee.presentation.api.body import read_body
+from repartee.presentation.api.disconnect import ClientLeft, EventStream, unless_client_leaves
+from repartee.presentation.api.errors import internal_problem, problem
+from repartee.presentation.api.openapi import EXAMPLES, body_of, json_answer, problems
+
+_log = structlog.get_logger(__name__)
+
+_EVENT_NAMES = {ReplyStarted: b"facts", ReplyDelta: b"delta", Reply: b"done"}
+
+
+def generate_router(generate_reply: GenerateReply, max_body_bytes: int) -> APIRouter:
+    """Return the route."""
+    router = APIRouter(tags=["replies"])
+
+    @router.post(
+        "/generate",
+        summary="Generate the character's next message",
+        description=GenerateReply.__doc__ or "",
+        response_model=Reply | PromptPreview,
+        responses={
+            200: {
+                "description": "The reply; with `dry_run` the prompt; with `stream` server-sent events: one "
+                "`facts`, then `delta`s, then exactly one `done` (the whole reply) or `error` (a problem).",
+                "content": {
+                    "application/json": {"example": EXAMPLES["reply"]},
+                    "text/event-stream": {"example": EXAMPLES["stream"]},
+                },
+            },
+            **problems(404, 413, 422, 502, 503, 504),
+        },
+        openapi_extra=body_of(GenerateRequest, EXAMPLES["generate"]),
+    )
+    async def generate(request: Request) -> Response:
+        body = await read_body(request, GenerateRequest, max_body_bytes)
+        request_id: str = request.state.request_id
+        if body.stream and not body.dry_run:
+            return EventStream(_events(generate_reply.stream(body, request_id), request_id))
+        try:
+            reply = await unless_client_leaves(request, generate_reply(body, request_id))
+        except ClientLeft:
+            return Response(status_code=499)
+        return json_answer(reply)
+
+    return router
+
+
+async def _events(replies: AsyncGenerator[ReplyEvent, None], request_id: str) -> AsyncGenerator[bytes, None]:
+    """Encode the events; whatever fails becomes the one closing `error` event."""
+    try:
+        async for event in replies:
+            name = _EVENT_NAMES[type(event)]
+            yield b"event: " + name + b"\ndata: " + event.model_dump_json().encode() + b"\n\n"
+    except ReparteeError as error:
+        yield _error_event(problem(error, request_id))
+    except Exception:  # noqa: BLE001  # the client must see an end; the log keeps the cause
+        _log.exception("stream failed")
+        yield _error_event(internal_problem(request_id))
+    finally:
+        await replies.aclose()
+
+
+def _error_event(document: object) -> bytes:
+    return b"event: error\ndata: " + orjson.dumps(document) + b"\n\n"

@@ -1,0 +1,125 @@
+"""The API's own description: request bodies, examples and problem answers for each route."""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any, Final
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
+from starlette.responses import Response
+
+_REF: Final = "#/components/schemas/{model}"
+_body_models: set[type[BaseModel]] = set()
+
+_FACT: Final = {
+    "id": "0f5a2e0c-54a8-5c0e-9b0f-3f1f6a0f2b11",
+    "owner": "user",
+    "text": "Plays the cello in an amateur orchestra",
+    "created_at": "2026-11-20T10:00:00Z",
+    "source": "",
+}
+_USED: Final = {"id": _FACT["id"], "owner": "user", "text": _FACT["text"], "score": 0.4312}
+_REPLY: Final = {
+    "id": "rpl_5f0c1d6e2b8a4a7f9d3e0b1c2a4d6f80",
+    "request_id": "9b1c5a0e7d2f4c3b8a6e1f0d2c4b6a81",
+    "text": "*slides a glass over* Rehearsal ran long again? Tell the cello I said hi.",
+    "facts": [_USED],
+    "retrieval": {"status": "ok", "threshold": 0.25, "reranked": False},
+    "model": "offline",
+    "finish_reason": "stop",
+    "usage": {"prompt_tokens": 912, "completion_tokens": 19},
+    "timings": {"retrieval_ms": 4.1, "model_ms": 0.7, "total_ms": 5.6},
+}
+EXAMPLES: Final[Mapping[str, Any]] = {
+    "generate": {
+        "messages": [{"role": "user", "text": "my fingers hurt, we rehearsed till ten"}],
+        "user": {"id": "maya", "name": "Maya", "age": 29},
+        "character": "blaze",
+        "scenario": {"setting": "The bar, an hour before closing"},
+    },
+    "reply": _REPLY,
+    "stream": 'event: facts\ndata: {"id":"rpl_…","facts":[],"retrieval":{"status":"empty"}}\n\n'
+    'event: delta\ndata: {"text":"Evening, "}\n\nevent: done\ndata: {"id":"rpl_…","text":"Evening, Maya."}\n\n',
+    "add_facts": {"facts": [{"text": _FACT["text"]}]},
+    "facts_added": {"facts": [_FACT]},
+    "facts_page": {"facts": [_FACT], "next": None},
+    "fact": _FACT,
+    "edit_fact": {"text": "Plays the viola in an amateur orchestra"},
+    "candidates": {
+        "candidates": [{**_USED, "kept": True}],
+        "threshold": 0.25,
+    },
+    "feedback": {"reply_id": _REPLY["id"], "verdict": "like", "reason": "made me laugh"},
+    "characters": {"characters": [{"id": "blaze", "name": "Blaze", "language": "en", "tags": ["bar"]}]},
+    "character": {"name": "Blaze", "description": "Runs the late shift of a corner bar."},
+    "alive": {
+        "status": "ok",
+        "service": "repartee",
+        "model": "offline",
+        "embedder": "minilm",
+        "store": "Qdrant (embedded)",
+    },
+    "ready": {"status": "ready", "dependencies": {"model": {"status": "ok", "code": None, "detail": None}}},
+}
+
+
+class Problem(BaseModel):
+    """RFC 9457 problem. `code` is stable; `errors` names fields."""
+
+    type: str
+    title: str
+    status: int
+    code: str
+    detail: str
+    request_id: str
+    errors: list[dict[str, str]] | None = None
+    dependency: str | None = None
+
+
+def json_answer(model: BaseModel, status: int = 200) -> Response:
+    """Return a JSON response, serialised once."""
+    return Response(model.model_dump_json(), status_code=status, media_type="application/json")
+
+
+def body_of(model: type[BaseModel], example: Any) -> dict[str, Any]:
+    """Describe a request body that the route reads by itself."""
+    _body_models.add(model)
+    schema = {"$ref": _REF.format(model=model.__name__)}
+    return {
+        "requestBody": {
+            "required": True,
+            "content": {"application/json": {"schema": schema, "example": example}},
+        }
+    }
+
+
+def answer(model: type[BaseModel], example: Any) -> dict[int | str, dict[str, Any]]:
+    """Describe a JSON answer."""
+    return {200: {"model": model, "content": {"application/json": {"example": example}}}}
+
+
+def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """Describe problem answers."""
+    content = {"application/problem+json": {"schema": {"$ref": _REF.format(model="Problem")}}}
+    return {status: {"description": HTTPStatus(status).phrase, "content": content} for status in statuses}
+
+
+def describe(app: FastAPI) -> None:
+    """Give the application an OpenAPI document that knows the bodies and the problems."""
+
+    def document() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            made = get_openapi(
+                title=app.title, version=app.version, description=app.description, routes=app.routes
+            )
+            models = [(model, "validation") for model in sorted({*_body_models, Problem}, key=str)]
+            _, definitions = models_json_schema(models, ref_template=_REF)  # type: ignore[arg-type]
+            schemas = made.setdefault("components", {}).setdefault("schemas", {})
+            for name, schema in definitions.get("$defs", {}).items():
+                schemas.setdefault(name, schema)
+            app.openapi_schema = made
+        return app.openapi_schema
+
+    app.openapi = document  # type: ignore[method-assign]  # FastAPI's documented way

@@ -1,0 +1,42 @@
+"""What both doors open onto: the use cases, and words about what runs behind them."""
+
+from dataclasses import dataclass
+
+from repartee.application.add_facts import AddFacts
+from repartee.application.check_health import CheckHealth
+from repartee.application.delete_facts import DeleteFacts
+from repartee.application.edit_fact import EditFact
+from repartee.application.generate_reply import GenerateReply
+from repartee.application.list_facts import ListFacts
+from repartee.application.ports import CharacterLibrary
+from repartee.application.record_feedback import RecordFeedback
+from repartee.application.reindex_facts import ReindexFacts
+from repartee.application.search_facts import SearchFacts
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """What is in use, for people to read; never a secret."""
+
+    model: str
+    embedder: str
+    store: str
+    reranker: str | None
+    event_log: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """One object per behaviour."""
+
+    generate_reply: GenerateReply
+    add_facts: AddFacts
+    list_facts: ListFacts
+    search_facts: SearchFacts
+    edit_fact: EditFact
+    delete_facts: DeleteFacts
+    reindex_facts: ReindexFacts
+    record_feedback: RecordFeedback
+    check_health: CheckHealth
+    characters: CharacterLibrary
+    running: Running
