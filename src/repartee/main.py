@@ -107,7 +107,7 @@ async def _services(container: AsyncContainer, settings: Settings) -> Services:
 
 
 async def _prepared(store: FactStore, embedder: Embedder) -> asyncio.Task[None] | None:
-    """Check the embedder, create the collection; return the task that goes on trying while the store is down."""
+    """Check embedder and collection; return the task that tries again while the store is down."""
     try:
         async with asyncio.timeout(_START_CHECK_SECONDS):
             await embedder.check()

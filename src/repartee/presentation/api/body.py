@@ -20,7 +20,8 @@ class BodyTooLarge(InvalidInput):
 async def read_body(request: Request, model: type[Model], max_bytes: int) -> Model:
     """Return the validated body. Raises InvalidInput or pydantic.ValidationError.
 
-    Duplicate keys, NaN, Infinity, lone surrogates and very deep nesting are not accepted: each of them means something different to different readers.
+    Duplicate keys, NaN, Infinity, lone surrogates and very deep nesting are not accepted: each of
+    them means something different to different readers.
     """
     body = bytearray()
     async for chunk in request.stream():

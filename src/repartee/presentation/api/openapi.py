@@ -41,7 +41,7 @@ EXAMPLES: Final[Mapping[str, Any]] = {
     },
     "reply": _REPLY,
     "stream": 'event: facts\ndata: {"id":"rpl_…","facts":[],"retrieval":{"status":"empty"}}\n\n'
-    'event: delta\ndata: {"text":"Evening, "}\n\nevent: done\ndata: {"id":"rpl_…","text":"Evening, Maya."}\n\n',
+    'event: delta\ndata: {"text":"Evening, "}\n\nevent: done\ndata: {"id":"rpl_…","text":"Evening."}\n\n',
     "add_facts": {"facts": [{"text": _FACT["text"]}]},
     "facts_added": {"facts": [_FACT]},
     "facts_page": {"facts": [_FACT], "next": None},

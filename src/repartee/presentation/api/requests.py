@@ -45,7 +45,7 @@ class ApiKeys:
         if not self._digests:
             return
         given = headers.get("x-api-key") or headers.get("authorization", "").removeprefix("Bearer ")
-        digest = hashlib.sha256(given.encode("utf-8", "surrogateescape")).digest()
+        digest = hashlib.sha256(given.encode("latin-1")).digest()
         matches = [hmac.compare_digest(digest, known) for known in self._digests]
         if not any(matches):
             raise Unauthorized("send a valid key as `Authorization: Bearer KEY` or `X-API-Key: KEY`")

@@ -1,0 +1,246 @@
+"""Test doubles: one per port, each a subclass of its Protocol."""
+
+import asyncio
+import hashlib
+import math
+import re
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from typing import Any
+
+from repartee.application.ports import (
+    ChatModel,
+    Completion,
+    EmbeddedFact,
+    Embedder,
+    EmbedderProfile,
+    EventLog,
+    FactArchive,
+    FactPage,
+    FactStore,
+    Prompt,
+    ReplyMeasurement,
+    Reranker,
+    Sampling,
+    Telemetry,
+    Usage,
+    Vector,
+)
+from repartee.domain.errors import UpstreamError
+from repartee.domain.fact import Fact, RetrievedFact, TenantScope
+from repartee.integrations.fact_payload import checked_id, checked_vector
+
+DIMENSION = 64
+FAKE_PROFILE = EmbedderProfile(id="fake-64", model="fake", revision="1", dimension=DIMENSION, threshold=0.25)
+
+
+class FakeTelemetry(Telemetry):
+    """Remembers what was counted."""
+
+    def __init__(self) -> None:
+        self.replies: list[ReplyMeasurement] = []
+        self.upstreams: list[tuple[str, str]] = []
+        self.left_out: list[str] = []
+
+    def reply(self, measurement: ReplyMeasurement) -> None:
+        self.replies.append(measurement)
+
+    def upstream(self, dependency: str, outcome: str, seconds: float) -> None:
+        self.upstreams.append((dependency, outcome))
+
+    def degraded(self, what: str) -> None:
+        self.left_out.append(what)
+
+
+class FakeEmbedder(Embedder):
+    """Hashed bag of words, unit length: texts that share words are near each other."""
+
+    profile = FAKE_PROFILE
+
+    def __init__(self, *, failure: Exception | None = None, delay: float = 0.0) -> None:
+        self.calls: list[str] = []
+        self.failure = failure
+        self.delay = delay
+
+    async def embed_query(self, text: str) -> Vector:
+        [vector] = await self.embed_facts([text])
+        return vector
+
+    async def embed_facts(self, texts: Sequence[str]) -> list[Vector]:
+        self.calls.extend(texts)
+        await asyncio.sleep(self.delay)
+        if self.failure:
+            raise self.failure
+        return [_bag_of_words(text) for text in texts]
+
+    async def check(self) -> None:
+        if self.failure:
+            raise self.failure
+
+
+def _bag_of_words(text: str) -> Vector:
+    vector = [0.0] * DIMENSION
+    for word in re.findall(r"\w+", text.lower()) or [text]:
+        vector[int(hashlib.sha256(word.encode()).hexdigest(), 16) % DIMENSION] += 1.0
+    length = math.hypot(*vector)
+    return [value / length for value in vector]
+
+
+class FakeFactStore(FactStore):
+    """A dictionary per tenant, searched by brute force."""
+
+    name = "fake store"
+
+    def __init__(self, profile: EmbedderProfile = FAKE_PROFILE, failure: Exception | None = None) -> None:
+        self._profile = profile
+        self._tenants: dict[TenantScope, dict[str, EmbeddedFact]] = {}
+        self.failure = failure
+
+    def _of(self, scope: TenantScope) -> dict[str, EmbeddedFact]:
+        if self.failure:
+            raise self.failure
+        return self._tenants.setdefault(scope, {})
+
+    async def ensure(self) -> None:
+        if self.failure:
+            raise self.failure
+
+    async def search(self, scope: TenantScope, vector: Vector, limit: int) -> list[RetrievedFact]:
+        checked_vector(self._profile, vector)
+        hits = [
+            RetrievedFact(
+                **row.fact.model_dump(include={"id", "owner", "text", "created_at"}),
+                score=max(-1.0, min(1.0, sum(a * b for a, b in zip(vector, row.vector, strict=True)))),
+            )
+            for row in self._of(scope).values()
+        ]
+        return sorted(hits, key=lambda hit: (-hit.score, hit.id))[:limit]
+
+    async def upsert(self, scope: TenantScope, facts: Sequence[EmbeddedFact]) -> None:
+        for row in facts:
+            checked_id(row.fact.id, "id")
+            checked_vector(self._profile, row.vector)
+        foreign = {id_ for tenant, rows in self._tenants.items() if tenant != scope for id_ in rows}
+        self._of(scope).update({row.fact.id: row for row in facts if row.fact.id not in foreign})
+
+    async def get(self, scope: TenantScope, ids: Sequence[str]) -> list[Fact]:
+        return [row.fact for id_, row in self._of(scope).items() if id_ in set(ids)]
+
+    async def find(self, scope: TenantScope, texts: Sequence[str]) -> list[Fact]:
+        return [row.fact for row in self._of(scope).values() if row.fact.text in set(texts)]
+
+    async def page(self, scope: TenantScope, after: str | None, limit: int) -> FactPage:
+        cursor = "" if after is None else checked_id(after, "after")
+        facts = sorted(
+            (row.fact for row in self._of(scope).values() if row.fact.id > cursor), key=lambda fact: fact.id
+        )
+        return FactPage(tuple(facts[:limit]), facts[limit - 1].id if len(facts) > limit else None)
+
+    async def count(self, scope: TenantScope) -> int:
+        return len(self._of(scope))
+
+    async def delete(self, scope: TenantScope, ids: Sequence[str]) -> int:
+        return sum(self._of(scope).pop(id_, None) is not None for id_ in set(ids))
+
+    async def delete_all(self, scope: TenantScope) -> int:
+        count = len(self._of(scope))
+        self._of(scope).clear()
+        return count
+
+    async def check(self) -> None:
+        if self.failure:
+            raise self.failure
+
+
+class FakeFactArchive(FactArchive):
+    """Collections of other profiles, as lists."""
+
+    def __init__(self, collections: dict[str, list[tuple[TenantScope, Fact]]]) -> None:
+        self.collections = collections
+
+    async def stale_profiles(self) -> list[str]:
+        return sorted(self.collections)
+
+    async def export(self, profile_id: str) -> AsyncIterator[tuple[TenantScope, Fact]]:
+        for pair in self.collections[profile_id]:
+            yield pair
+
+    async def drop(self, profile_id: str) -> None:
+        del self.collections[profile_id]
+
+
+class FakeReranker(Reranker):
+    """Prefers short texts."""
+
+    name = "fake reranker"
+
+    def __init__(self, failure: UpstreamError | None = None, delay: float = 0.0) -> None:
+        self.failure = failure
+        self.delay = delay
+        self.calls: list[tuple[str, tuple[str, ...]]] = []
+
+    async def rerank(self, query: str, texts: Sequence[str]) -> list[float]:
+        self.calls.append((query, tuple(texts)))
+        await asyncio.sleep(self.delay)
+        if self.failure:
+            raise self.failure
+        return [-float(len(text)) for text in texts]
+
+
+class FakeChatModel(ChatModel):
+    """Answers with the texts that it was given, in turn; remembers every prompt."""
+
+    name = "fake"
+
+    def __init__(
+        self, *texts: str, failure: Exception | None = None, delay: float = 0.0, fail_after: int | None = None
+    ) -> None:
+        self._texts = texts or ("*nods* All right.",)
+        self.failure = failure
+        self.delay = delay
+        self.fail_after = fail_after
+        self.prompts: list[Prompt] = []
+        self.samplings: list[Sampling] = []
+        self.cancelled = 0
+
+    async def complete(self, prompt: Prompt, sampling: Sampling) -> Completion:
+        text = self._texts[len(self.prompts) % len(self._texts)]
+        self.prompts.append(prompt)
+        self.samplings.append(sampling)
+        try:
+            await asyncio.sleep(self.delay)
+        except asyncio.CancelledError:
+            self.cancelled += 1
+            raise
+        if self.failure and self.fail_after is None:
+            raise self.failure
+        return Completion(text=text, model=sampling.model or "fake", finish_reason="stop", usage=Usage(10, 5))
+
+    async def stream(self, prompt: Prompt, sampling: Sampling) -> AsyncGenerator[str | Completion, None]:
+        completion = await self.complete(prompt, sampling)
+        try:
+            for number, piece in enumerate(re.findall(r"\S+\s*", completion.text)):
+                if self.failure and self.fail_after == number:
+                    raise self.failure
+                yield piece
+                await asyncio.sleep(self.delay)
+        except (asyncio.CancelledError, GeneratorExit):
+            self.cancelled += 1
+            raise
+        yield completion
+
+    async def check(self) -> None:
+        if self.failure:
+            raise self.failure
+
+
+class FakeEventLog(EventLog):
+    """A list; `failure` stands for a full disk."""
+
+    def __init__(self, failure: OSError | None = None) -> None:
+        self.events: list[dict[str, Any]] = []
+        self.failure = failure
+
+    async def append(self, event: dict[str, Any]) -> None:
+        if self.failure:
+            raise self.failure
+        self.events.append(event)

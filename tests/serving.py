@@ -1,0 +1,111 @@
+"""A real HTTP server in the test's own event loop, and an application made of fakes to serve."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import uvicorn
+from fastapi import FastAPI
+
+from repartee.application.add_facts import AddFacts
+from repartee.application.check_health import CheckHealth
+from repartee.application.compose_prompt import ComposePrompt, PromptBudget
+from repartee.application.delete_facts import DeleteFacts
+from repartee.application.edit_fact import EditFact
+from repartee.application.generate_reply import GenerateReply, ReplyPolicy
+from repartee.application.list_facts import ListFacts
+from repartee.application.ports import ChatModel, Embedder, EventLog, FactStore, Sampling
+from repartee.application.record_feedback import RecordFeedback
+from repartee.application.reindex_facts import ReindexFacts
+from repartee.application.retrieve_facts import RetrieveFacts
+from repartee.application.search_facts import SearchFacts
+from repartee.infrastructure.settings import shipped_folder
+from repartee.infrastructure.telemetry import PrometheusTelemetry
+from repartee.integrations.folder_character_library import FolderCharacterLibrary
+from repartee.integrations.mako_prompt_renderer import MakoPromptRenderer
+from repartee.presentation.api.app import build_api
+from repartee.presentation.api.requests import ApiKeys
+from repartee.presentation.services import Running, Services
+from tests.fakes import FakeChatModel, FakeEmbedder, FakeFactArchive, FakeFactStore
+
+
+class WordCounter:
+    """One token per word."""
+
+    def count(self, text: str) -> int:
+        return len(text.split())
+
+
+def fake_api(
+    *,
+    model: ChatModel | None = None,
+    embedder: Embedder | None = None,
+    store: FactStore | None = None,
+    event_log: EventLog | None = None,
+    keys: tuple[str, ...] = (),
+    max_body_bytes: int = 65_536,
+    deadline_seconds: float = 5.0,
+) -> FastAPI:
+    """Return the real HTTP application over fakes."""
+    model = model or FakeChatModel()
+    embedder = embedder or FakeEmbedder()
+    store = store or FakeFactStore()
+    telemetry = PrometheusTelemetry()
+    characters = FolderCharacterLibrary(shipped_folder("characters"))
+    retrieve = RetrieveFacts(embedder, store, None, telemetry, 0.5)
+    compose = ComposePrompt(
+        MakoPromptRenderer(shipped_folder("prompts")), WordCounter(), PromptBudget(8_000, 200)
+    )
+    services = Services(
+        generate_reply=GenerateReply(
+            characters,
+            retrieve,
+            compose,
+            model,
+            event_log,
+            telemetry,
+            ReplyPolicy(deadline_seconds, Sampling(max_tokens=200)),
+        ),
+        add_facts=AddFacts(embedder, store),
+        list_facts=ListFacts(store),
+        search_facts=SearchFacts(retrieve),
+        edit_fact=EditFact(embedder, store),
+        delete_facts=DeleteFacts(store),
+        reindex_facts=ReindexFacts(embedder, store, FakeFactArchive({})),
+        record_feedback=RecordFeedback(event_log),
+        check_health=CheckHealth(
+            {"model": model.check, "embedder": embedder.check, "store": store.check}, timeout_seconds=0.5
+        ),
+        characters=characters,
+        running=Running(model=model.name, embedder="fake", store="fake", reranker=None, event_log=None),
+    )
+    return build_api(services, telemetry, ApiKeys(keys), max_body_bytes)
+
+
+@asynccontextmanager
+async def served(app: FastAPI) -> AsyncIterator[str]:
+    """Serve on a free loopback port; the value is the base URL."""
+    listener = socket.socket()
+    listener.bind(("127.0.0.1", 0))
+    config = uvicorn.Config(app, lifespan="off", log_config=None, access_log=False, http="httptools")
+    server = uvicorn.Server(config)
+    server.capture_signals = _no_signals  # type: ignore[method-assign]
+    task = asyncio.create_task(server.serve(sockets=[listener]))
+    while not server.started:
+        await asyncio.sleep(0.005)
+    try:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        server.force_exit = True
+        await task
+        listener.close()
+
+
+class _no_signals:  # noqa: N801  # used as a function
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, *_: object) -> None:
+        return None

@@ -1,0 +1,54 @@
+import asyncio
+
+import pytest
+
+from repartee.application.deadline import deadline_in, seconds_left
+from repartee.domain.errors import DeadlineExceeded
+
+
+async def test_work_past_the_deadline_is_cancelled() -> None:
+    cancelled = asyncio.Event()
+
+    async def work() -> None:
+        try:
+            await asyncio.sleep(10)
+        except asyncio.CancelledError:
+            cancelled.set()
+            raise
+
+    with pytest.raises(DeadlineExceeded):
+        async with deadline_in(0.01):
+            await work()
+    assert cancelled.is_set()
+
+
+async def test_an_inner_deadline_cannot_outlive_the_outer_one() -> None:
+    async with deadline_in(1):
+        async with deadline_in(60):
+            left = seconds_left()
+    assert left is not None
+    assert left <= 1
+
+
+async def test_there_is_no_deadline_outside() -> None:
+    async with deadline_in(1):
+        pass
+    assert seconds_left() is None
+
+
+async def test_a_timeout_of_something_inside_is_not_taken_for_the_deadline() -> None:
+    with pytest.raises(TimeoutError):
+        async with deadline_in(5):
+            raise TimeoutError
+
+
+async def test_cancellation_from_outside_passes_through() -> None:
+    async def work() -> None:
+        async with deadline_in(5):
+            await asyncio.sleep(5)
+
+    task = asyncio.create_task(work())
+    await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task

@@ -1,0 +1,275 @@
+import asyncio
+import time
+
+import pytest
+from pydantic import ValidationError
+
+from repartee.application.compose_prompt import ComposePrompt, PromptBudget
+from repartee.application.generate_reply import (
+    GenerateReply,
+    GenerateRequest,
+    PromptPreview,
+    Reply,
+    ReplyDelta,
+    ReplyPolicy,
+    ReplyStarted,
+)
+from repartee.application.ports import Sampling
+from repartee.application.retrieve_facts import RetrieveFacts
+from repartee.domain.character import Character
+from repartee.domain.errors import DeadlineExceeded, InvalidInput, NotFound, UpstreamUnavailable
+from repartee.infrastructure.settings import shipped_folder
+from repartee.integrations.mako_prompt_renderer import MakoPromptRenderer
+from tests.fakes import FakeChatModel, FakeEmbedder, FakeEventLog, FakeFactStore, FakeTelemetry
+
+DOWN = UpstreamUnavailable("model answered 503", "model")
+CARD = {"name": "Ada", "first_mes": "Hello, {{user}}. I am {{char}}."}
+
+
+class _Library:
+    def names(self) -> tuple[str, ...]:
+        return ("ada",)
+
+    def get(self, name: str) -> Character:
+        if name != "ada":
+            raise NotFound("no such character")
+        return Character.from_card(CARD)
+
+
+class _Words:
+    def count(self, text: str) -> int:
+        return len(text.split())
+
+
+@pytest.fixture
+def model() -> FakeChatModel:
+    return FakeChatModel("*smiles* Sit down, Ann.")
+
+
+@pytest.fixture
+def events() -> FakeEventLog:
+    return FakeEventLog()
+
+
+@pytest.fixture
+def make(store, embedder, telemetry, model, events):
+    def made(**changed) -> GenerateReply:
+        retrieve = RetrieveFacts(
+            changed.pop("embedder", embedder), changed.pop("store", store), None, telemetry, 0.5
+        )
+        compose = ComposePrompt(
+            MakoPromptRenderer(shipped_folder("prompts")), _Words(), PromptBudget(4_000, 100)
+        )
+        policy = ReplyPolicy(
+            changed.pop("deadline", 5.0), Sampling(max_tokens=100), changed.pop("allowed_models", ())
+        )
+        return GenerateReply(
+            _Library(),
+            retrieve,
+            compose,
+            changed.pop("model", model),
+            changed.pop("events", events),
+            telemetry,
+            policy,
+        )
+
+    return made
+
+
+def _request(text: str | None = "hi", **changed) -> GenerateRequest:
+    body = {
+        "messages": [{"role": "user", "text": text}] if text else [],
+        "user": {"id": "ann", "name": "Ann"},
+        "character": "ada",
+    }
+    return GenerateRequest.model_validate(body | changed)
+
+
+async def test_a_reply_carries_text_facts_status_model_usage_and_timings(make, remember) -> None:
+    await remember("ann", "has a grey cat")
+    reply = await make()(_request("my grey cat sleeps"), "req-1")
+    assert isinstance(reply, Reply)
+    assert (reply.text, reply.model, reply.finish_reason) == ("*smiles* Sit down, Ann.", "fake", "stop")
+    assert [(fact.text, fact.owner) for fact in reply.facts] == [("has a grey cat", "user")]
+    assert reply.retrieval.status == "ok"
+    assert (reply.usage.prompt_tokens, reply.usage.completion_tokens) == (10, 5)
+    assert reply.request_id == "req-1"
+    assert reply.timings.total_ms >= reply.timings.model_ms
+
+
+async def test_an_empty_history_returns_the_greeting_without_a_model_call(make, model) -> None:
+    reply = await make()(_request(None), "r")
+    assert (reply.text, reply.finish_reason, reply.retrieval.status) == (
+        "Hello, Ann. I am Ada.",
+        "greeting",
+        "disabled",
+    )
+    assert model.prompts == []
+
+
+async def test_a_character_without_a_greeting_opens_the_chat_through_the_model(make, model) -> None:
+    reply = await make()(_request(None, character={"name": "Kim"}), "r")
+    assert reply.model == "fake"
+    assert len(model.prompts) == 1
+
+
+@pytest.mark.parametrize(
+    "changed", [{"user": {"name": "Ann"}}, {"retrieval": {"enabled": False}}, {"user": {}}]
+)
+async def test_without_a_user_id_or_when_switched_off_nothing_is_retrieved(changed, make, embedder) -> None:
+    reply = await make()(_request("my cat", **changed), "r")
+    assert reply.retrieval.status == "disabled"
+    assert embedder.calls == []
+
+
+async def test_a_retrieval_outage_does_not_fail_the_reply(make, telemetry) -> None:
+    reply = await make(embedder=FakeEmbedder(failure=DOWN))(_request(), "r")
+    assert (reply.retrieval.status, reply.text) == ("error", "*smiles* Sit down, Ann.")
+    assert telemetry.replies[0].retrieval_status == "error"
+
+
+async def test_a_dry_run_returns_the_exact_prompt_that_the_model_would_get(make, model, remember) -> None:
+    await remember("ann", "has a grey cat")
+    generate = make()
+    preview = await generate(_request("my grey cat", dry_run=True), "r")
+    assert isinstance(preview, PromptPreview)
+    assert model.prompts == []
+    await generate(_request("my grey cat"), "r")
+    sent = [(part.role, part.content) for part in model.prompts[0].messages]
+    shown = [(part.role, part.content) for part in preview.prompt]
+    assert [role for role, _ in sent] == [role for role, _ in shown]
+    assert sent[:-1] == shown[:-1]
+    assert "has a grey cat" in shown[-1][1]
+
+
+async def test_generation_settings_reach_the_model_over_the_operators_defaults(make, model) -> None:
+    options = {"model": "m", "temperature": 0.0, "max_tokens": 7, "seed": 3, "stop": ["\n"]}
+    await make()(_request(generation=options), "r")
+    await make()(_request(), "r")
+    assert model.samplings == [
+        Sampling(model="m", temperature=0.0, max_tokens=7, seed=3, stop=("\n",)),
+        Sampling(max_tokens=100),
+    ]
+
+
+async def test_a_model_outside_the_operators_list_is_refused(make) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        await make(allowed_models=("a", "b"))(_request(generation={"model": "c"}), "r")
+    assert caught.value.field == "generation.model"
+
+
+async def test_an_unknown_character_is_not_found(make) -> None:
+    with pytest.raises(NotFound):
+        await make()(_request(character="nobody"), "r")
+
+
+async def test_the_deadline_covers_everything_and_cancels_the_model(make) -> None:
+    model = FakeChatModel(delay=10)
+    started = time.monotonic()
+    with pytest.raises(DeadlineExceeded):
+        await make(model=model, deadline=0.05)(_request(), "r")
+    assert time.monotonic() - started < 2
+    assert model.cancelled == 1
+
+
+async def test_a_stream_starts_with_facts_and_ends_with_the_whole_reply(make, remember) -> None:
+    await remember("ann", "has a grey cat")
+    seen = [event async for event in make().stream(_request("my grey cat"), "r")]
+    assert isinstance(seen[0], ReplyStarted)
+    assert seen[0].facts[0].text == "has a grey cat"
+    assert all(isinstance(event, ReplyDelta) for event in seen[1:-1])
+    assert isinstance(seen[-1], Reply)
+    assert "".join(event.text for event in seen[1:-1]) == seen[-1].text
+    assert seen[0].id == seen[-1].id
+
+
+async def test_a_streamed_greeting_has_the_same_events(make) -> None:
+    kinds = [type(event) for event in [event async for event in make().stream(_request(None), "r")]]
+    assert kinds == [ReplyStarted, ReplyDelta, Reply]
+
+
+async def test_closing_a_stream_closes_the_models_call(make) -> None:
+    model = FakeChatModel("one two three", delay=0.001)
+    stream = make(model=model).stream(_request(), "r")
+    async for event in stream:
+        if isinstance(event, ReplyDelta):
+            break
+    await stream.aclose()
+    assert model.cancelled == 1
+
+
+async def test_a_failure_in_the_middle_of_a_stream_is_raised(make) -> None:
+    model = FakeChatModel("one two three", failure=DOWN, fail_after=1)
+    with pytest.raises(UpstreamUnavailable):
+        [event async for event in make(model=model).stream(_request(), "r")]
+
+
+async def test_a_reply_event_holds_what_judging_needs(make, events, remember) -> None:
+    await remember("ann", "has a grey cat")
+    reply = await make()(_request("my grey cat", scenario={"setting": "a bar"}), "r")
+    [event] = events.events
+    assert event["type"] == "reply"
+    assert event["reply"]["id"] == reply.id
+    assert event["prompt"][0]["role"] == "system"
+    assert event["messages"] == [{"role": "user", "text": "my grey cat"}]
+    assert event["character"]["name"] == "Ada"
+    assert event["scenario"]["setting"] == "a bar"
+    assert event["reply"]["facts"][0]["text"] == "has a grey cat"
+
+
+async def test_a_full_disk_under_the_event_log_does_not_fail_the_reply(make, telemetry) -> None:
+    reply = await make(events=FakeEventLog(OSError(28, "No space left on device")))(_request(), "r")
+    assert reply.text
+    assert telemetry.left_out == ["event_log"]
+
+
+async def test_two_users_at_once_never_see_each_others_facts(make, remember) -> None:
+    users = [f"user{number}" for number in range(40)]
+    for user in users:
+        await remember(user, f"secret word of {user} is kiwi{user}")
+
+    generate = make()
+    replies = await asyncio.gather(
+        *(
+            generate(_request("secret word", user={"id": user, "name": "X"}, dry_run=True), user)
+            for user in users
+        )
+    )
+    for user, reply in zip(users, replies, strict=True):
+        prompt = "".join(part.content for part in reply.prompt)
+        assert f"kiwi{user}" in prompt
+        assert prompt.count("kiwi") == 1
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"character": "ada", "surprise": 1},
+        {"character": "ada", "messages": [{"role": "system", "text": "x"}]},
+        {"character": "ada", "messages": [{"role": "user", "text": ""}]},
+        {"character": "ada", "messages": [{"role": "user", "text": "x", "tool_calls": []}]},
+        {"character": "../etc"},
+        {"character": None},
+        {},
+        {"character": "ada", "user": {"id": "*"}},
+        {"character": "ada", "user": {"id": ["a", "b"]}},
+        {"character": "ada", "generation": {"temperature": float("nan")}},
+        {"character": "ada", "retrieval": {"limit": 0}},
+        {"character": "ada", "generation": {"stop": ["a"] * 5}},
+    ],
+)
+def test_a_request_that_is_not_one_is_refused(body: dict) -> None:
+    with pytest.raises(ValidationError):
+        GenerateRequest.model_validate(body)
+
+
+def test_what_a_ragback_style_context_service_sends_is_accepted() -> None:
+    request = GenerateRequest.model_validate(
+        {
+            "messages": [{"role": "user", "text": "hey"}],
+            "user": {"name": "Ann", "age": 30},
+            "character": {"name": "Blaze", "age": 25, "description": "A friend in a bar."},
+        }
+    )
+    assert request.scenario is None
+    assert isinstance(request.character, Character)

@@ -1,0 +1,85 @@
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from repartee.domain.character import Character
+
+CARD = {
+    "spec": "chara_card_v3",
+    "spec_version": "3.0",
+    "data": {
+        "name": "Ada Vale",
+        "nickname": "Ada",
+        "description": "{{char}} mends clocks.",
+        "first_mes": "*looks up* Hello, {{user}}.",
+        "alternate_greetings": ["Back again, {{user}}?", "  "],
+        "mes_example": "<START>\n{{user}}: hi\n{{char}}: *nods*\nSit down.\n<START>\nAda: On my own.\n{{user}}:\n",
+        "extensions": {
+            "repartee": {"age": 60, "language": "en", "style": {"max_words": 30}},
+            "other": {"x": 1},
+        },
+        "unknown_field": [1, 2],
+    },
+}
+
+
+def test_a_v3_card_object_becomes_a_character_with_our_extensions_lifted() -> None:
+    character = Character.from_card(CARD)
+    assert (character.name, character.age, character.language, character.style.max_words) == (
+        "Ada Vale",
+        60,
+        "en",
+        30,
+    )
+
+
+def test_unknown_fields_and_extensions_survive() -> None:
+    dumped = Character.from_card(CARD).model_dump()
+    assert dumped["unknown_field"] == [1, 2]
+    assert dumped["extensions"]["other"] == {"x": 1}
+
+
+def test_a_bare_character_needs_only_a_name() -> None:
+    character = Character.from_card({"name": "Kim", "age": 30, "description": "A friend."})
+    assert character.greetings("Ann") == ()
+    assert character.example_dialogues() == ()
+
+
+@pytest.mark.parametrize(
+    "card", [{}, {"name": "  "}, {"name": "x" * 129}, {"name": "a\x00b"}, {"name": 3}, [], "x"]
+)
+def test_a_card_without_a_usable_name_is_refused(card: object) -> None:
+    with pytest.raises(ValidationError):
+        Character.model_validate(card)
+
+
+def test_greetings_use_the_nickname_and_skip_blank_ones() -> None:
+    assert Character.from_card(CARD).greetings("Ann") == ("*looks up* Hello, Ann.", "Back again, Ann?")
+
+
+def test_example_dialogues_follow_the_card_format() -> None:
+    blocks = Character.from_card(CARD).example_dialogues()
+    assert [[(m.role, m.text) for m in block] for block in blocks] == [
+        [("user", "hi"), ("character", "*nods*\nSit down.")],
+        [("character", "On my own.")],
+    ]
+
+
+@given(
+    st.text(max_size=300), st.text(min_size=1, max_size=20).filter(lambda s: s.strip() and s.isprintable())
+)
+def test_any_example_text_is_parsed_without_failing(examples: str, name: str) -> None:
+    try:
+        character = Character(name=name, mes_example=examples)
+    except ValidationError:
+        return
+    for block in character.example_dialogues():
+        assert all(message.text.strip() for message in block)
+
+
+def test_a_card_round_trips_through_json() -> None:
+    character = Character.from_card(CARD)
+    assert Character.model_validate(json.loads(character.model_dump_json())) == character

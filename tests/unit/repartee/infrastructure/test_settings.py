@@ -1,0 +1,92 @@
+from pathlib import Path
+
+import pytest
+
+from repartee.domain.errors import ConfigurationError
+from repartee.infrastructure.settings import Settings, load_settings
+
+
+@pytest.fixture(autouse=True)
+def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    import os
+
+    for name in list(os.environ):
+        if name.startswith("REPARTEE_"):
+            monkeypatch.delenv(name)
+
+
+def _env_file(tmp_path: Path, *lines: str) -> Path:
+    path = tmp_path / ".env"
+    path.write_text("\n".join(lines), encoding="utf-8")
+    return path
+
+
+def test_nothing_set_is_the_offline_service_on_this_machine() -> None:
+    settings = load_settings(env_file=None)
+    assert settings.llm.is_offline
+    assert settings.api.host == "127.0.0.1"
+    assert settings.qdrant.url is None
+    assert settings.data_dir == Path("var")
+
+
+@pytest.mark.parametrize(
+    "line", ["REPARTEE_LLM__API_KEY=k", "REPARTEE_LLM__BASE_URL=http://localhost:11434/v1"]
+)
+def test_a_key_or_a_base_url_alone_switches_to_a_real_model(tmp_path: Path, line: str) -> None:
+    assert not load_settings(_env_file(tmp_path, line)).llm.is_offline
+
+
+def test_empty_values_count_as_not_set(tmp_path: Path) -> None:
+    settings = load_settings(_env_file(tmp_path, "REPARTEE_LLM__API_KEY=", "REPARTEE_QDRANT__URL="))
+    assert settings.llm.is_offline
+    assert settings.qdrant.url is None
+
+
+def test_the_environment_wins_over_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REPARTEE_API__PORT", "9001")
+    assert load_settings(_env_file(tmp_path, "REPARTEE_API__PORT=9000", "OTHER=1")).api.port == 9001
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("REPARTEE_LLM__TEMPERATURE=9", "REPARTEE_LLM__TEMPERATURE"),
+        ("REPARTEE_LLM__TEMPRATURE=1", "REPARTEE_LLM__TEMPRATURE"),
+        ("REPARTEE_LMM__API_KEY=x", "REPARTEE_LMM__API_KEY"),
+        ("REPARTEE_QDRANT__URL=localhost:6333", "REPARTEE_QDRANT__URL"),
+        ("REPARTEE_API__PORT=http", "REPARTEE_API__PORT"),
+        ("REPARTEE_RETRIEVAL__DEADLINE_SECONDS=nan", "REPARTEE_RETRIEVAL__DEADLINE_SECONDS"),
+    ],
+)
+def test_a_wrong_or_misspelt_setting_is_one_line_that_names_the_variable(
+    tmp_path: Path, line: str, words: str
+) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        load_settings(_env_file(tmp_path, line))
+    assert words in caught.value.message
+    assert "\n" not in caught.value.message
+
+
+def test_a_secret_is_shown_nowhere(tmp_path: Path) -> None:
+    lines = [
+        "REPARTEE_LLM__API_KEY=canary-1",
+        "REPARTEE_COHERE__API_KEY=canary-2",
+        "REPARTEE_API__KEYS=canary-3",
+    ]
+    settings = load_settings(_env_file(tmp_path, *lines))
+    assert "canary" not in repr(settings) + str(settings) + settings.model_dump_json()
+    with pytest.raises(ConfigurationError) as caught:
+        load_settings(_env_file(tmp_path, *lines, "REPARTEE_API__PORT=canary-4"))
+    assert "canary" not in caught.value.message
+
+
+def test_keys_are_split_and_trimmed(tmp_path: Path) -> None:
+    settings = load_settings(_env_file(tmp_path, "REPARTEE_API__KEYS= a , ,b"))
+    assert settings.api.accepted_keys == ("a", "b")
+
+
+def test_no_secret_has_a_default() -> None:
+    settings = Settings(_env_file=None)
+    assert (settings.llm.api_key, settings.cohere.api_key, settings.qdrant.api_key, settings.api.keys) == (
+        None,
+    ) * 4

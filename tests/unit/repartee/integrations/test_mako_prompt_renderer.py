@@ -1,0 +1,43 @@
+from pathlib import Path
+
+import pytest
+
+from repartee.application.ports import TailView
+from repartee.domain.errors import ConfigurationError
+from repartee.integrations.mako_prompt_renderer import MakoPromptRenderer
+
+VIEW = TailView("Ada", "Ann", ("x",), (), "ab", "")
+
+
+def _folder(tmp_path: Path, **templates: str) -> Path:
+    for name in ("rules", "system", "tail"):
+        (tmp_path / f"{name}.mako").write_text(templates.get(name, "ok ${v.character}"), encoding="utf-8")
+    return tmp_path
+
+
+def test_a_missing_template_is_an_error_that_names_the_setting(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="REPARTEE_PROMPT__FOLDER"):
+        MakoPromptRenderer(tmp_path)
+
+
+@pytest.mark.parametrize("source", ["% for x in v:\n", "${v.character", "<%include file='/etc/passwd'"])
+def test_a_template_that_does_not_compile_is_an_error_at_start(tmp_path: Path, source: str) -> None:
+    with pytest.raises(ConfigurationError, match="tail.mako"):
+        MakoPromptRenderer(_folder(tmp_path, tail=source))
+
+
+@pytest.mark.parametrize("name", ["id", "type", "input", "w", "character"])
+def test_a_misspelt_name_is_an_error_at_start_even_if_it_is_a_builtin(tmp_path: Path, name: str) -> None:
+    with pytest.raises(ConfigurationError, match=name):
+        MakoPromptRenderer(_folder(tmp_path, tail=f"${{{name}}}"))
+
+
+def test_the_fingerprint_changes_with_any_template(tmp_path: Path) -> None:
+    before = MakoPromptRenderer(_folder(tmp_path)).fingerprint
+    assert MakoPromptRenderer(_folder(tmp_path)).fingerprint == before
+    assert MakoPromptRenderer(_folder(tmp_path, rules="other")).fingerprint != before
+
+
+def test_values_are_put_in_as_they_are(tmp_path: Path) -> None:
+    renderer = MakoPromptRenderer(_folder(tmp_path, tail="${v.user_facts[0]}|${v.character}"))
+    assert renderer.tail(VIEW) == "x|Ada"
