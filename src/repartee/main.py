@@ -6,12 +6,14 @@ who embeds the API in a server of their own.
 
 import asyncio
 import gc
+import os
 import signal
 import socket
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from typing import TextIO
 
 import structlog
 import uvicorn
@@ -137,12 +139,34 @@ async def _ensure_until_done(store: FactStore) -> None:
 class _Server(uvicorn.Server):
     """Uvicorn that leaves signals to the loop: it would raise them again at its end and skip our clean-up."""
 
+    def __init__(self, config: uvicorn.Config, check_health: CheckHealth, drain_seconds: float) -> None:
+        super().__init__(config)
+        self._check_health = check_health
+        self._drain_seconds = drain_seconds
+
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, self.handle_exit, number, None)
+            loop.add_signal_handler(number, self.stop, number)
         yield
+
+    def stop(self, number: int = signal.SIGTERM) -> None:
+        """Say so on /readyz first, then stop taking connections; a second signal does not wait."""
+        seconds = 0.0 if self._check_health.draining else self._drain_seconds
+        self._check_health.draining = True
+        asyncio.get_running_loop().call_later(seconds, self.handle_exit, number, None)
+
+    def stop_at_end_of(self, pipe: TextIO) -> None:
+        """Stop when whoever started this process closes the pipe, or is gone."""
+        loop = asyncio.get_running_loop()
+
+        def readable() -> None:
+            if not os.read(pipe.fileno(), 4_096):
+                loop.remove_reader(pipe.fileno())
+                self.stop()
+
+        loop.add_reader(pipe.fileno(), readable)
 
 
 class _LocalRuntime(Runtime):
@@ -212,15 +236,13 @@ async def _served(
             timeout_keep_alive=75,
             timeout_graceful_shutdown=int(settings.reply.deadline_seconds) + 1,
         )
-        server = _Server(config)
+        server = _Server(config, application.services.check_health, settings.api.drain_seconds)
         host, port = listener.getsockname()[:2]
         url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
         for line in banner(url, application.services.running):
             announce(line)
         if until_stdin_closes:
-            asyncio.get_running_loop().add_reader(
-                sys.stdin.fileno(), lambda: setattr(server, "should_exit", True)
-            )
+            server.stop_at_end_of(sys.stdin)
         gc.collect()
         gc.freeze()
         gc.set_threshold(50_000, 20, 50)

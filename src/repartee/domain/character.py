@@ -64,12 +64,13 @@ class Character(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _unwrap_card(cls, value: Any) -> Any:
-        """Accept a whole V2/V3 card object, and lift our own fields out of its extensions."""
+        """Accept a whole V2/V3 card object, take null for absent, lift our fields out of its extensions."""
         if not isinstance(value, Mapping):
             return value
         card = value
         if "spec" in value and isinstance(value.get("data"), Mapping):
             card = value["data"]
+        card = {field: given for field, given in card.items() if given is not None}
         extensions = card.get("extensions")
         own = extensions.get("repartee") if isinstance(extensions, Mapping) else None
         if isinstance(own, Mapping):

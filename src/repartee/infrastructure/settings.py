@@ -20,7 +20,7 @@ OPENROUTER: Final = "https://openrouter.ai/api/v1"
 
 
 def shipped_folder(name: str) -> Path:
-    """Return a folder that ships with the service: inside the package when installed, else in the checkout."""
+    """Return a folder that ships with the service: in the package when installed, else in the checkout."""
     package = Path(repartee.__file__).parent
     inside = package / name
     return inside if inside.is_dir() else package.parents[1] / name
@@ -118,6 +118,9 @@ class ApiSettings(_Section):
     keys: SecretStr | None = None
     allow_anonymous: bool = Field(default=False, description="Serve other machines without keys.")
     max_body_bytes: int = Field(default=1_048_576, ge=1_024)
+    drain_seconds: float = Field(
+        default=0.0, ge=0, description="After SIGTERM, /readyz says 503 this long before the door closes."
+    )
 
     @property
     def accepted_keys(self) -> tuple[str, ...]:

@@ -1,0 +1,236 @@
+"""The local sentence encoder, all-MiniLM-L6-v2 on onnxruntime, built by `make encoder`. It needs no torch.
+
+A vector has two parts. The first is the encoder's, for what is written in Latin letters; the second holds
+hashed words, for the rest (see `lexical_vector`). A text of one kind has zeros in the other part, so that
+English against English is the encoder's cosine and nothing else; a text of both kinds divides its length by
+its letters.
+"""
+
+import asyncio
+import hashlib
+import math
+import unicodedata
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, Final, Literal, TypeVar
+
+import numpy as np
+import onnxruntime
+from pydantic import BaseModel, Field, ValidationError
+from tokenizers import Tokenizer
+
+from repartee.application.ports import Embedder, EmbedderProfile, Vector
+from repartee.domain.errors import ConfigurationError, UpstreamInvalid, UpstreamUnavailable
+from repartee.integrations.lexical_vector import (
+    LEXICAL_DIMENSION,
+    FloatArray,
+    Role,
+    latin_only,
+    latin_share,
+    lexical_fingerprint,
+    lexical_vector,
+)
+
+SCHEME: Final = 1
+"""Part of the profile's id: raise it with any change of this file that changes vectors."""
+
+_NAME: Final = "The local encoder"
+_DEPENDENCY: Final = "embedder"
+_MAX_CHARACTERS: Final = 4_000  # far more than the encoder's 256 tokens
+_MAX_BATCH, _MAX_BATCH_TOKENS = 32, 1_024  # the second bounds memory: 256-token texts go 4 at a time
+
+T = TypeVar("T")
+
+
+class _Manifest(BaseModel):
+    """What `scripts/build_encoder.py` writes last."""
+
+    format: Literal[1]
+    id: str = Field(pattern=r"^[a-z0-9-]{1,40}$")
+    model: str
+    dimension: int = Field(ge=1, le=4096)
+    max_tokens: int = Field(ge=8, le=512)
+    threshold: float = Field(ge=0, le=1)
+    files: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """A text as the encoder sees it: tokens of its Latin part, and how much of the vector they fill."""
+
+    tokens: list[int]
+    share: float
+    lexical: FloatArray | None
+
+
+class OnnxEmbedder(Embedder):
+    """Embeds in this process, in two threads of its own, about 4 ms per message.
+
+    `threshold` overrides the manifest's. Raises ConfigurationError where `folder` does not hold the model
+    that its manifest names.
+    """
+
+    def __init__(
+        self, folder: Path, threads: int = 1, threshold: float | None = None, cache_size: int = 1024
+    ) -> None:
+        manifest, model, tokenizer = _load(folder)
+        self._tokenizer = tokenizer
+        self._unreadable = {tokenizer.token_to_id(token) for token in ("[UNK]", "[CLS]", "[SEP]")}
+        self._session = _session(model, threads)
+        self._dense = manifest.dimension
+        revision = _revision(manifest)
+        self._profile = EmbedderProfile(
+            id=f"{manifest.id}-{revision}",
+            model=manifest.model,
+            revision=revision,
+            dimension=manifest.dimension + LEXICAL_DIMENSION,
+            threshold=manifest.threshold if threshold is None else threshold,
+        )
+        self._executor = ThreadPoolExecutor(max_workers=2, thread_name_prefix="encoder")
+        self._cache: OrderedDict[bytes, FloatArray] = OrderedDict()
+        self._cache_size = cache_size
+
+    @property
+    def profile(self) -> EmbedderProfile:
+        """The identity of the vectors."""
+        return self._profile
+
+    async def embed_query(self, text: str) -> Vector:
+        """Return the vector of a message. The latest are kept, by hash: a reply may be asked for again."""
+        key = hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+        vector = self._cache.pop(key, None)
+        if vector is None:
+            vector = (await self._in_thread(lambda: self._encode([self._read(text, "query")])))[0]
+        self._cache[key] = vector
+        if len(self._cache) > self._cache_size:
+            self._cache.popitem(last=False)
+        return _as_list(vector)
+
+    async def embed_facts(self, texts: Sequence[str]) -> list[Vector]:
+        """Return one vector per text, in order. Batches queue one by one, so that messages get in between."""
+        if not texts:
+            return []
+        readings = await self._in_thread(lambda: [self._read(text, "fact") for text in texts])
+        vectors: dict[int, Vector] = {}
+        for batch in _batches(readings):
+            chosen = [readings[index] for index in batch]
+            rows = await self._in_thread(partial(self._encode, chosen))
+            vectors.update(zip(batch, map(_as_list, rows), strict=True))
+        return [vectors[index] for index in range(len(texts))]
+
+    async def check(self) -> None:
+        """Embed a sentence. Raises UpstreamError if the runtime fails."""
+        await self.embed_facts(["Is learning to play the piano"])
+
+    async def close(self) -> None:
+        """Finish the calculation in progress and stop the threads."""
+        await asyncio.to_thread(self._executor.shutdown, cancel_futures=True)
+
+    async def _in_thread(self, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._executor, work)
+
+    def _read(self, text: str, role: Role) -> _Reading:
+        clean = text[:_MAX_CHARACTERS].encode("utf-8", "replace").decode()
+        clean = unicodedata.normalize("NFKC", clean)[:_MAX_CHARACTERS]
+        latin = latin_share(clean)
+        share = 1.0 if latin >= 0.75 else 0.0 if latin <= 0.25 else latin
+        tokens: list[int] = []
+        if share:
+            tokens = self._tokenizer.encode(clean if latin == 1.0 else latin_only(clean)).ids
+        if self._unreadable.issuperset(tokens):
+            tokens, share = [], 0.0
+        return _Reading(tokens, share, lexical_vector(clean, role) if share < 1.0 else None)
+
+    def _encode(self, readings: Sequence[_Reading]) -> FloatArray:
+        vectors = np.zeros((len(readings), self._profile.dimension), np.float32)
+        with_tokens = [index for index, reading in enumerate(readings) if reading.tokens]
+        if with_tokens:
+            vectors[with_tokens, : self._dense] = self._run([readings[index].tokens for index in with_tokens])
+        for vector, reading in zip(vectors, readings, strict=True):
+            vector[: self._dense] *= math.sqrt(reading.share)
+            if reading.lexical is not None:
+                vector[self._dense :] = reading.lexical * math.sqrt(1.0 - reading.share)
+        vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+        if not np.isfinite(vectors).all():
+            raise UpstreamInvalid(f"{_NAME} returned numbers that are not finite", _DEPENDENCY)
+        return vectors
+
+    def _run(self, rows: Sequence[list[int]]) -> FloatArray:
+        longest = max(map(len, rows))
+        tokens = np.array([row + [0] * (longest - len(row)) for row in rows], np.int64)
+        mask = np.array([[1] * len(row) + [0] * (longest - len(row)) for row in rows], np.int64)
+        try:
+            output: FloatArray = self._session.run(
+                ["embedding"], {"input_ids": tokens, "attention_mask": mask}
+            )[0]
+        except Exception as error:  # onnxruntime's errors share no other base
+            raise UpstreamUnavailable(f"{_NAME} failed: {type(error).__name__}", _DEPENDENCY) from error
+        return output
+
+
+def _as_list(vector: FloatArray) -> Vector:
+    values: Vector = vector.tolist()
+    return values
+
+
+def _batches(readings: Sequence[_Reading]) -> Iterator[list[int]]:
+    """Yield indices, texts of like length together: little padding, bounded memory."""
+    batch: list[int] = []
+    for index in sorted(range(len(readings)), key=lambda index: len(readings[index].tokens)):
+        size = len(readings[index].tokens)  # the longest so far
+        if batch and (len(batch) == _MAX_BATCH or size * (len(batch) + 1) > _MAX_BATCH_TOKENS):
+            yield batch
+            batch = []
+        batch.append(index)
+    yield batch
+
+
+def _revision(manifest: _Manifest) -> str:
+    """Return a short hash of all that decides what vectors come out."""
+    parts = [
+        str(SCHEME),
+        str(manifest.max_tokens),
+        manifest.files["model.onnx"],
+        manifest.files["tokenizer.json"],
+        lexical_fingerprint(),
+    ]
+    return hashlib.sha256(" ".join(parts).encode()).hexdigest()[:8]
+
+
+def _load(folder: Path) -> tuple[_Manifest, bytes, Tokenizer]:
+    """Read the model's files, each once, and compare their sums with the manifest's."""
+    where = f"{_NAME} in {folder}"
+    fix = "delete that folder and run `make encoder`"
+    if not (folder / "manifest.json").is_file():
+        raise ConfigurationError(f"There is no local encoder in {folder}: run `make encoder`")
+    try:
+        manifest = _Manifest.model_validate_json((folder / "manifest.json").read_bytes())
+        contents = {name: (folder / name).read_bytes() for name in ("model.onnx", "tokenizer.json")}
+        wrong = [name for name, data in contents.items() if _sum(data) != manifest.files[name]]
+    except (OSError, ValidationError, KeyError) as error:
+        raise ConfigurationError(f"{where} cannot be read ({type(error).__name__}): {fix}") from error
+    if wrong:
+        raise ConfigurationError(f"{where} is damaged ({', '.join(wrong)}): {fix}")
+    tokenizer = Tokenizer.from_buffer(contents["tokenizer.json"])
+    tokenizer.no_padding()
+    tokenizer.enable_truncation(manifest.max_tokens)
+    return manifest, contents["model.onnx"], tokenizer
+
+
+def _sum(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def _session(model: bytes, threads: int) -> Any:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    # Widen the int8 weights at load and calculate in float32: no processor rounds more than another.
+    options.add_session_config_entry("session.disable_quant_qdq", "1")
+    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
