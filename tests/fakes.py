@@ -164,6 +164,14 @@ class FakeFactArchive(FactArchive):
         for pair in self.collections[profile_id]:
             yield pair
 
+    async def forget(self, scope: TenantScope, ids: Sequence[str] | None = None) -> None:
+        for profile, pairs in self.collections.items():
+            self.collections[profile] = [
+                (owner, fact)
+                for owner, fact in pairs
+                if owner != scope or (ids is not None and fact.id not in ids)
+            ]
+
     async def drop(self, profile_id: str) -> None:
         del self.collections[profile_id]
 

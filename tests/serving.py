@@ -71,7 +71,7 @@ def fake_api(
         list_facts=ListFacts(store),
         search_facts=SearchFacts(retrieve),
         edit_fact=EditFact(embedder, store),
-        delete_facts=DeleteFacts(store),
+        delete_facts=DeleteFacts(store, FakeFactArchive({})),
         reindex_facts=ReindexFacts(embedder, store, FakeFactArchive({})),
         record_feedback=RecordFeedback(event_log),
         check_health=CheckHealth(

@@ -223,7 +223,7 @@ class FactStore(Protocol):
 
 
 class FactArchive(Protocol):
-    """The facts left behind in collections of other embedder profiles; for the operator's re-index only."""
+    """The facts left behind in collections of other embedder profiles: to be carried over, or forgotten."""
 
     async def stale_profiles(self) -> list[str]:
         """Return the ids of profiles, other than the current one, that have a collection."""
@@ -231,6 +231,10 @@ class FactArchive(Protocol):
 
     def export(self, profile_id: str) -> AsyncIterator[tuple[TenantScope, Fact]]:
         """Yield every fact of that collection with its owner's scope."""
+        ...
+
+    async def forget(self, scope: TenantScope, ids: Sequence[str] | None = None) -> None:
+        """Delete the tenant's facts, or those with these ids, from every one of those collections."""
         ...
 
     async def drop(self, profile_id: str) -> None:

@@ -21,8 +21,9 @@ class Reindexed(BaseModel):
 class ReindexFacts:
     """Embed the facts of every other collection with the current embedder.
 
-    The old collections stay until `drop` is asked for. Facts keep their ids, so running it again, or after
-    an interruption, changes nothing that is already there.
+    Facts keep their ids. One that is already there stays as it is, for it may have been edited since; so
+    running it again, or after an interruption, does only what is left. The old collections stay until `drop`
+    is asked for.
     """
 
     def __init__(self, embedder: Embedder, store: FactStore, archive: FactArchive) -> None:
@@ -51,14 +52,18 @@ class ReindexFacts:
         return Reindexed(profiles=profiles, facts=total)
 
     async def _carried_over(self, batch: list[tuple[TenantScope, Fact]]) -> int:
-        vectors = await self._embedder.embed_facts([fact.text for _, fact in batch])
-        rows = sorted(
-            (
-                (scope, EmbeddedFact(fact, vector))
-                for (scope, fact), vector in zip(batch, vectors, strict=True)
-            ),
-            key=lambda row: row[0].user_id,
-        )
-        for user_id, group in groupby(rows, key=lambda row: row[0].user_id):
-            await self._store.upsert(TenantScope(user_id), [embedded for _, embedded in group])
-        return len(batch)
+        by_user = sorted(batch, key=lambda pair: pair[0].user_id)
+        carried = 0
+        for user_id, pairs in groupby(by_user, key=lambda pair: pair[0].user_id):
+            carried += await self._carried_for(TenantScope(user_id), [fact for _, fact in pairs])
+        return carried
+
+    async def _carried_for(self, scope: TenantScope, facts: list[Fact]) -> int:
+        there = {fact.id for fact in await self._store.get(scope, [fact.id for fact in facts])}
+        missing = [fact for fact in facts if fact.id not in there]
+        if missing:
+            vectors = await self._embedder.embed_facts([fact.text for fact in missing])
+            await self._store.upsert(
+                scope, [EmbeddedFact(*pair) for pair in zip(missing, vectors, strict=True)]
+            )
+        return len(missing)

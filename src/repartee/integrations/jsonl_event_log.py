@@ -1,8 +1,8 @@
 """Events as JSON lines, appended and rotated by size.
 
-Each process writes files of its own (`events-<start>-<pid>-<number>.jsonl`), so several workers
-share a folder without locks. A line is written by one `write` to a file opened for appending: a crash can tear the last line
-at most.
+Each process writes files of its own (`events-<start>-<pid>-<number>.jsonl`), so several workers share a
+folder without locks. A line is written by one `write` to a file opened for appending: a crash can tear the
+last line at most.
 """
 
 import asyncio

@@ -1,26 +1,35 @@
-"""The one policy for calls that leave the process: attempts, deadlines, error translation.
+"""The one policy for calls that leave the process: attempts, deadlines, bounds, error translation.
 
-Adapters call `Upstream.call` and translate their vendor's errors with `error_for_status`; they do not retry,
-time out or classify on their own. Two attempts at most. A retry waits as long as the upstream asked
-(`Retry-After`) or a random 0.1 to 0.5 s, and is not started when that wait would pass the request's deadline.
+Adapters go through `Upstream.call` or `Upstream.stream` and translate their vendor's errors with
+`error_for_status` and `error_for_failure`; they do not retry, time out or classify on their own. Two attempts
+at most. A retry waits as long as the upstream asked (`Retry-After`), at least a random 0.1 to 0.5 s; it is
+not started when that wait would pass the request's deadline.
+
+Errors are raised `from None`: what a library puts into its exceptions (a document, a request's headers, a
+provider's message) may hold a key or a user's words, and a traceback would carry it to the logs.
 """
 
 import asyncio
 import email.utils
+import math
+import random
+import ssl
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import aclosing, asynccontextmanager
 from datetime import UTC, datetime
-from math import isfinite
 from typing import Any, Final, TypeVar
+from urllib.parse import urlsplit
 
 import aiohttp
 import orjson
 import tenacity
+from aiohttp.http_exceptions import HttpProcessingError
 
 from repartee.application.deadline import seconds_left
 from repartee.application.ports import Telemetry
 from repartee.domain.errors import (
+    ConfigurationError,
     UpstreamError,
     UpstreamInvalid,
     UpstreamMisconfigured,
@@ -35,15 +44,20 @@ from repartee.domain.errors import (
 )
 
 MAX_REPLY_BYTES: Final = 4 * 1024 * 1024
+KEEP_ALIVE_SECONDS: Final = 30.0
 _RETRY_AFTER_CAP: Final = 60.0
+_PAUSE: Final = (0.1, 0.5)
 
 T = TypeVar("T")
+
+
+# --- what a failure means -----------------------------------------------------------------------------
 
 
 def retry_after_seconds(
     header: str | None, now: Callable[[], datetime] = lambda: datetime.now(UTC)
 ) -> float | None:
-    """Return the wait that a `Retry-After` header asks for (seconds or HTTP date), None where it is unusable."""
+    """Return the wait that a `Retry-After` header asks for (seconds or a date), None where it is unusable."""
     if not header:
         return None
     try:
@@ -51,56 +65,132 @@ def retry_after_seconds(
     except ValueError:
         try:
             seconds = (email.utils.parsedate_to_datetime(header) - now()).total_seconds()
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, OverflowError):
             return None
-    return max(seconds, 0.0) if isfinite(seconds) else None
+    return max(seconds, 0.0) if math.isfinite(seconds) else None
+
+
+_Meaning = tuple[type[UpstreamError], str]
+
+_MEANING_OF_STATUS: Final[dict[int, _Meaning]] = {
+    401: (UpstreamMisconfigured, ": check the API key and its permissions"),
+    402: (UpstreamOutOfCredits, ": the account has no credits"),
+    403: (UpstreamMisconfigured, ": check the API key and its permissions"),
+    404: (UpstreamMisconfigured, ": check the base URL and the model name"),
+    408: (UpstreamTimeout, ""),
+    429: (UpstreamRateLimited, ": too many requests"),
+}
+_MEANING_OF_HUNDREDS: Final[dict[int, _Meaning]] = {
+    3: (UpstreamMisconfigured, ": redirects are not followed, set the final URL"),
+    4: (UpstreamRefusedRequest, ": it does not accept this request"),
+    5: (UpstreamUnavailable, ""),
+}
+_MEANING_OF_CODE: Final[dict[str, _Meaning]] = {
+    "insufficient_quota": (UpstreamOutOfCredits, ": the account has no credits"),
+    "context_length_exceeded": (UpstreamRefusedRequest, ": the prompt is too long for the model"),
+}
+_STATUS_OF_CODE: Final = {
+    "context_length_exceeded": 400,
+    "invalid_request_error": 400,
+    "invalid_api_key": 401,
+    "insufficient_quota": 402,
+    "model_not_found": 404,
+    "rate_limit_error": 429,
+    "rate_limit_exceeded": 429,
+    "server_error": 500,
+    "overloaded_error": 529,
+}
+_MODERATION_CODES: Final = frozenset({"content_filter", "content_policy_violation", "moderation_blocked"})
 
 
 def error_for_status(
-    dependency: str, status: int, headers: Mapping[str, str] | None = None, *, moderated: bool = False
+    dependency: str, status: int, headers: Mapping[str, str] | None = None, *, detail: Any = None
 ) -> UpstreamError:
-    """Return the error that an HTTP status from `dependency` means. The body is never quoted: it may hold user text."""
-    retry_after = retry_after_seconds((headers or {}).get("retry-after"))
-    message = f"{dependency} answered {status}"
-    if moderated:
+    """Return the error that an HTTP status from `dependency` means.
+
+    `detail` is the `error` object of the body, where there is one: it tells moderation from a bad key, and an
+    empty account from a rate limit. It is never quoted, for it may hold the user's words.
+    """
+    if _is_moderation(detail):
         return UpstreamModerated(f"{dependency} refused the content ({status})", dependency)
-    match status:
-        case 402:
-            return UpstreamOutOfCredits(f"{message}: the account has no credits", dependency)
-        case 401 | 403:
-            return UpstreamMisconfigured(f"{message}: check the API key and its permissions", dependency)
-        case 404:
-            return UpstreamMisconfigured(f"{message}: check the base URL and the model name", dependency)
-        case 429:
-            return UpstreamRateLimited(f"{message}: too many requests", dependency, retry_after)
-        case 408:
-            return UpstreamTimeout(message, dependency, retry_after)
-    if status >= 500:
-        return UpstreamUnavailable(message, dependency, retry_after)
-    if 300 <= status < 400:
-        return UpstreamMisconfigured(f"{message}: redirects are not followed, set the final URL", dependency)
-    if status >= 400:
-        return UpstreamRefusedRequest(f"{message}: it does not accept this request", dependency)
-    return UpstreamInvalid(f"{message}, which is not an answer", dependency)
+    kind, hint = (
+        _MEANING_OF_CODE.get(_code(detail))
+        or _MEANING_OF_STATUS.get(status)
+        or _MEANING_OF_HUNDREDS.get(status // 100)
+        or (UpstreamInvalid, ", which is not an answer")
+    )
+    retry_after = retry_after_seconds((headers or {}).get("retry-after"))
+    return kind(f"{dependency} answered {status}{hint}", dependency, retry_after)
+
+
+def reported_error(dependency: str, answer: Any) -> UpstreamError | None:
+    """Return the error that an answer with status 200 reports in its `error` field, None where it is fine."""
+    detail = answer.get("error") if isinstance(answer, dict) else None
+    if not detail:
+        return None
+    code = _code(detail)
+    status = int(code) if code.isdecimal() and len(code) == 3 else _STATUS_OF_CODE.get(code, 0)
+    if status < 400 and not _is_moderation(detail):
+        return UpstreamInvalid(f"{dependency} reported an error inside a 200", dependency)
+    return error_for_status(dependency, status or 403, detail=detail)
+
+
+def _code(detail: Any) -> str:
+    """Return an error object's `code`, or its `type` where it has no code, as text."""
+    if not isinstance(detail, dict):
+        return ""
+    code = detail.get("code") or detail.get("type")
+    return str(code) if isinstance(code, str | int) else ""
+
+
+def _is_moderation(detail: Any) -> bool:
+    if _code(detail) in _MODERATION_CODES:
+        return True
+    metadata = detail.get("metadata") if isinstance(detail, dict) else None
+    return isinstance(metadata, dict) and ("flagged_input" in metadata or "reasons" in metadata)
+
+
+def error_for_failure(dependency: str, error: BaseException) -> UpstreamError:
+    """Return what a failure below HTTP (aiohttp, sockets, TLS, time-outs) means."""
+    match error:
+        case TimeoutError():
+            return UpstreamTimeout(f"{dependency} did not answer in time", dependency)
+        case ssl.SSLError() | ssl.CertificateError() | aiohttp.ClientSSLError():
+            return UpstreamMisconfigured(
+                f"{dependency} offers no TLS connection that can be trusted: check its URL and certificate",
+                dependency,
+            )
+        case aiohttp.InvalidURL() | aiohttp.NonHttpUrlClientError():
+            return UpstreamMisconfigured(f"{dependency} has no usable URL", dependency)
+        case aiohttp.ClientPayloadError() | aiohttp.ClientResponseError() | HttpProcessingError():
+            return UpstreamInvalid(f"{dependency} broke off or garbled its answer", dependency)
+        case aiohttp.ClientConnectorDNSError():
+            return UpstreamUnreachable(
+                f"{dependency} cannot be reached: its host name is unknown", dependency
+            )
+    return UpstreamUnreachable(f"{dependency} cannot be reached", dependency)
+
+
+# --- attempts -----------------------------------------------------------------------------------------
 
 
 def _wait(state: tenacity.RetryCallState) -> float:
     error = state.outcome.exception() if state.outcome else None
     asked = error.retry_after if isinstance(error, UpstreamError) else None
-    return asked if asked is not None else tenacity.wait_random(0.1, 0.5)(state)
+    return max(asked or 0.0, random.uniform(*_PAUSE))
 
 
 def _worth_a_retry(state: tenacity.RetryCallState) -> bool:
     error = state.outcome.exception() if state.outcome else None
     if not isinstance(error, UpstreamTransient):
         return False
-    wait = error.retry_after or 0.0
+    wait = max(error.retry_after or 0.0, _PAUSE[1])
     left = seconds_left()
     return wait <= _RETRY_AFTER_CAP and (left is None or wait < left)
 
 
 class Upstream:
-    """One dependency, seen by its adapter: every call goes through `call` and is counted."""
+    """One dependency, seen by its adapter: every attempt goes through here and is counted."""
 
     def __init__(self, dependency: str, telemetry: Telemetry, attempts: int = 2) -> None:
         self.dependency = dependency
@@ -108,108 +198,95 @@ class Upstream:
         self._attempts = attempts
 
     async def call(self, attempt: Callable[[], Awaitable[T]]) -> T:
-        """Run `attempt`, once more where a retry may help. Raises UpstreamError; cancellation passes through."""
+        """Run `attempt`, once more where a retry may help. Raises UpstreamError; passes cancellation on."""
+
+        async def counted() -> T:
+            with _Stopwatch(self.dependency, self._telemetry) as watch:
+                result = await attempt()
+                watch.done()
+                return result
+
+        return await self._tried(counted)
+
+    async def stream(
+        self, attempt: Callable[[], AsyncGenerator[T, None]], first_within: float
+    ) -> AsyncGenerator[T, None]:
+        """Yield what `attempt` yields; it yields at least once.
+
+        What fails before the first item, or takes longer than `first_within` seconds to it, is tried again as
+        a call is. Nothing is tried again after it. Closing this iterator closes the attempt's.
+        """
+
+        async def begun() -> tuple[T, AsyncGenerator[T, None], _Stopwatch]:
+            items = attempt()
+            with _Stopwatch(self.dependency, self._telemetry) as watch:
+                async with self.translated(first_within):
+                    return await anext(items), items, watch
+
+        first, items, watch = await self._tried(begun)
+        async with aclosing(items):
+            with watch:
+                yield first
+                async for item in items:
+                    yield item
+                watch.done()
+
+    async def _tried(self, attempt: Callable[[], Awaitable[T]]) -> T:
+        """Enter the retry loop only after a first failure: it costs more than all else on the good path."""
         try:
-            return await self._observed(attempt)
-        except UpstreamTransient as first:
+            return await attempt()
+        except UpstreamTransient as error:
             if self._attempts == 1:
                 raise
-            return await self._again(attempt, first)
+            failures = [error]
 
-    async def _again(self, attempt: Callable[[], Awaitable[T]], first: UpstreamTransient) -> T:
-        pending: list[UpstreamTransient] = [first]
-
-        async def replayed_first() -> T:
-            if pending:
-                raise pending.pop()
-            return await self._observed(attempt)
+        async def failed_once() -> T:
+            if failures:
+                raise failures.pop()
+            return await attempt()
 
         retrying = tenacity.AsyncRetrying(
             retry=_worth_a_retry, wait=_wait, stop=tenacity.stop_after_attempt(self._attempts), reraise=True
         )
-        return await retrying(replayed_first)
-
-    async def _observed(self, attempt: Callable[[], Awaitable[T]]) -> T:
-        started = time.monotonic()
-        try:
-            result = await attempt()
-        except UpstreamError as error:
-            self._telemetry.upstream(self.dependency, error.code, time.monotonic() - started)
-            raise
-        self._telemetry.upstream(self.dependency, "ok", time.monotonic() - started)
-        return result
+        return await retrying(failed_once)
 
     @asynccontextmanager
-    async def translated(self) -> AsyncIterator[None]:
-        """Translate connection and time-out errors of aiohttp and asyncio raised inside the block."""
+    async def translated(self, seconds: float | None = None) -> AsyncIterator[None]:
+        """Translate what aiohttp and asyncio raise inside the block, which may take `seconds`."""
         try:
-            yield
-        except (aiohttp.ServerTimeoutError, TimeoutError) as error:
-            raise UpstreamTimeout(f"{self.dependency} did not answer in time", self.dependency) from error
-        except aiohttp.ClientPayloadError as error:
-            raise UpstreamInvalid(f"{self.dependency} broke off its answer", self.dependency) from error
-        except (aiohttp.ClientError, OSError) as error:
-            raise UpstreamUnreachable(f"{self.dependency} cannot be reached", self.dependency) from error
+            async with asyncio.timeout(seconds):
+                yield
+        except (aiohttp.ClientError, HttpProcessingError, OSError) as error:
+            raise error_for_failure(self.dependency, error) from None
+        except RuntimeError as error:
+            if str(error) != "Connection closed.":  # aiohttp's word for a body whose framing broke
+                raise
+            raise error_for_failure(self.dependency, aiohttp.ClientPayloadError()) from None
 
 
-def checked_vectors(dependency: str, rows: Any, count: int, dimension: int) -> list[list[float]]:
-    """Return `rows` as `count` finite vectors of `dimension` floats. Raises UpstreamInvalid."""
-    if not isinstance(rows, list) or len(rows) != count:
-        raise UpstreamInvalid(f"{dependency} did not return one vector per text", dependency)
-    for row in rows:
-        if not isinstance(row, list) or len(row) != dimension:
-            raise UpstreamInvalid(
-                f"{dependency} returned vectors of another size than {dimension}", dependency
-            )
-        if not all(isinstance(value, int | float) and isfinite(value) for value in row):
-            raise UpstreamInvalid(f"{dependency} returned numbers that are not finite", dependency)
-    return rows
+class _Stopwatch:
+    """Counts one attempt: `ok` once done, the error's code where it fails, nothing where it is cancelled."""
+
+    def __init__(self, dependency: str, telemetry: Telemetry) -> None:
+        self._dependency = dependency
+        self._telemetry = telemetry
+        self._started = time.monotonic()
+
+    def done(self) -> None:
+        self._count("ok")
+
+    def __enter__(self) -> "_Stopwatch":
+        return self
+
+    def __exit__(self, _type: object, error: BaseException | None, _traceback: object) -> None:
+        if isinstance(error, UpstreamError):
+            self._count(error.code)
+
+    def _count(self, outcome: str) -> None:
+        self._telemetry.upstream(self._dependency, outcome, time.monotonic() - self._started)
 
 
-class JsonHttp:
-    """JSON over POST to one upstream: no redirects, no environment proxies, bounded replies, strict reading."""
-
-    def __init__(
-        self, upstream: Upstream, base_url: str, headers: Mapping[str, str], attempt_timeout: float
-    ) -> None:
-        self._upstream = upstream
-        self._base_url = base_url.rstrip("/")
-        self._headers = {"content-type": "application/json", "accept-encoding": "identity", **headers}
-        self._timeout = aiohttp.ClientTimeout(total=attempt_timeout, connect=min(2.0, attempt_timeout))
-        self._session: aiohttp.ClientSession | None = None
-
-    async def post(self, path: str, body: Any) -> Any:
-        """Return the parsed JSON answer. Raises UpstreamError."""
-        payload = orjson.dumps(body)
-        return await self._upstream.call(lambda: self._attempt(path, payload))
-
-    async def close(self) -> None:
-        """Close the connections."""
-        if self._session is not None:
-            await self._session.close()
-
-    def _open(self) -> aiohttp.ClientSession:
-        if self._session is None:
-            self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=0), timeout=self._timeout, trust_env=False
-            )
-        return self._session
-
-    async def _attempt(self, path: str, payload: bytes) -> Any:
-        name = self._upstream.dependency
-        async with (
-            self._upstream.translated(),
-            self._open().post(
-                self._base_url + path, data=payload, headers=self._headers, allow_redirects=False
-            ) as response,
-        ):
-            if response.status != 200:
-                raise error_for_status(name, response.status, response.headers)
-            body = await bounded_body(name, response.content.iter_chunked(65_536))
-        try:
-            return orjson.loads(body)
-        except orjson.JSONDecodeError as error:
-            raise UpstreamInvalid(f"{name} answered something that is not JSON", name) from error
+# --- reading what comes back --------------------------------------------------------------------------
 
 
 async def bounded_body(dependency: str, chunks: AsyncIterator[bytes], limit: int = MAX_REPLY_BYTES) -> bytes:
@@ -220,3 +297,43 @@ async def bounded_body(dependency: str, chunks: AsyncIterator[bytes], limit: int
         if len(body) > limit:
             raise UpstreamInvalid(f"{dependency} answered more than {limit} bytes", dependency)
     return bytes(body)
+
+
+def refuse_encoding(dependency: str, headers: Mapping[str, str]) -> None:
+    """Raise UpstreamInvalid for a compressed answer: none was asked for, and it may unpack to gigabytes."""
+    if headers.get("content-encoding", "identity").lower() != "identity":
+        raise UpstreamInvalid(f"{dependency} compressed its answer, which was not asked for", dependency)
+
+
+def parsed_json(dependency: str, body: bytes) -> Any:
+    """Return the parsed document. Raises UpstreamInvalid."""
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError:
+        raise UpstreamInvalid(f"{dependency} answered something that is not JSON", dependency) from None
+
+
+# --- what an operator configured ----------------------------------------------------------------------
+
+
+def bearer(dependency: str, api_key: str | None) -> dict[str, str]:
+    """Return the header that carries the key, none without one. Raises ConfigurationError."""
+    if not api_key:
+        return {}
+    if not (api_key.isascii() and api_key.isprintable()) or " " in api_key:
+        raise ConfigurationError(
+            f"the API key of {dependency} holds characters that no key has: copy it again"
+        )
+    return {"authorization": f"Bearer {api_key}"}
+
+
+def checked_base_url(dependency: str, url: str) -> str:
+    """Return `url` without a trailing slash. Raises ConfigurationError where it is not one of a server."""
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable:
+        raise ConfigurationError(f"the base URL of {dependency} must look like https://host/path")
+    return url.rstrip("/")

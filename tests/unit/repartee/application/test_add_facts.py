@@ -9,7 +9,7 @@ from repartee.application.delete_facts import DeleteFacts
 from repartee.application.edit_fact import EditFact, EditFactRequest
 from repartee.domain.errors import Conflict, NotFound
 from repartee.domain.fact import TenantScope
-from tests.fakes import FakeEmbedder, FakeFactStore
+from tests.fakes import FakeEmbedder, FakeFactArchive, FakeFactStore
 
 ANN, BOB = TenantScope("ann"), TenantScope("bob")
 
@@ -77,12 +77,12 @@ async def test_another_users_fact_can_be_neither_edited_nor_forgotten(embedder, 
     with pytest.raises(NotFound):
         await EditFact(embedder, store)(BOB, tea.id, EditFactRequest(text="x"))
     with pytest.raises(NotFound):
-        await DeleteFacts(store).one(BOB, tea.id)
+        await DeleteFacts(store, FakeFactArchive({})).one(BOB, tea.id)
     assert await store.count(ANN) == 1
 
 
 async def test_forgetting_returns_the_count_and_leaves_others_alone(embedder, store) -> None:
-    add, forget = AddFacts(embedder, store), DeleteFacts(store)
+    add, forget = AddFacts(embedder, store), DeleteFacts(store, FakeFactArchive({}))
     await add(ANN, _new("a", "b"))
     await add(BOB, _new("a"))
     assert (await forget(ANN)).deleted == 2

@@ -20,7 +20,7 @@ from repartee.domain.character import Character
 from repartee.domain.errors import DeadlineExceeded, InvalidInput, NotFound, UpstreamUnavailable
 from repartee.infrastructure.settings import shipped_folder
 from repartee.integrations.mako_prompt_renderer import MakoPromptRenderer
-from tests.fakes import FakeChatModel, FakeEmbedder, FakeEventLog, FakeFactStore, FakeTelemetry
+from tests.fakes import FakeChatModel, FakeEmbedder, FakeEventLog
 
 DOWN = UpstreamUnavailable("model answered 503", "model")
 CARD = {"name": "Ada", "first_mes": "Hello, {{user}}. I am {{char}}."}

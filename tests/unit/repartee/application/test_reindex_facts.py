@@ -1,5 +1,7 @@
 from datetime import UTC, datetime
 
+from repartee.application.delete_facts import DeleteFacts
+from repartee.application.edit_fact import EditFact, EditFactRequest
 from repartee.application.reindex_facts import ReindexFacts
 from repartee.domain.fact import Fact, TenantScope, fact_id
 from tests.fakes import FakeFactArchive
@@ -37,3 +39,25 @@ async def test_running_it_again_changes_nothing_and_old_collections_stay_until_d
     assert archive.collections
     await reindex(drop=True)
     assert not archive.collections
+
+
+async def test_an_edit_made_since_is_not_undone(embedder, store) -> None:
+    scope, fact = _row(ANN, "likes tea")
+    reindex = ReindexFacts(embedder, store, FakeFactArchive({"old": [(scope, fact)]}))
+    await reindex()
+    await EditFact(embedder, store)(ANN, fact.id, EditFactRequest(text="likes coffee"))
+    assert (await reindex()).facts == 0
+    assert [found.text for found in await store.get(ANN, [fact.id])] == ["likes coffee"]
+
+
+async def test_what_was_forgotten_does_not_come_back(embedder, store) -> None:
+    rows = [_row(ANN, "likes tea"), _row(ANN, "likes coffee"), _row(BOB, "likes tea")]
+    archive = FakeFactArchive({"old": rows})
+    reindex, forget = ReindexFacts(embedder, store, archive), DeleteFacts(store, archive)
+    await reindex()
+    await forget.one(ANN, rows[0][1].id)
+    await reindex()
+    assert await store.count(ANN) == 1
+    await forget(ANN)
+    await reindex()
+    assert (await store.count(ANN), await store.count(BOB)) == (0, 1)

@@ -16,7 +16,8 @@ CARD = {
         "description": "{{char}} mends clocks.",
         "first_mes": "*looks up* Hello, {{user}}.",
         "alternate_greetings": ["Back again, {{user}}?", "  "],
-        "mes_example": "<START>\n{{user}}: hi\n{{char}}: *nods*\nSit down.\n<START>\nAda: On my own.\n{{user}}:\n",
+        "mes_example": "<START>\n{{user}}: hi\n{{char}}: *nods*\nSit down.\n"
+        "<START>\nAda: On my own.\n{{user}}:\n",
         "extensions": {
             "repartee": {"age": 60, "language": "en", "style": {"max_words": 30}},
             "other": {"x": 1},

@@ -1,5 +1,6 @@
 import asyncio
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -51,8 +52,6 @@ async def test_only_the_operator_may_read_it(tmp_path: Path) -> None:
 async def test_a_short_write_leaves_whole_lines_and_says_so(tmp_path: Path, monkeypatch) -> None:
     log = JsonlEventLog(tmp_path, max_bytes=1 << 20)
     await log.append({"number": 0})
-    import os
-
     real = os.write
     monkeypatch.setattr(os, "write", lambda descriptor, data: real(descriptor, data[:5]))
     with pytest.raises(OSError, match="full"):
@@ -69,7 +68,7 @@ async def test_a_folder_that_cannot_be_made_is_an_os_error_and_the_next_event_tr
     blocked = tmp_path / "file"
     blocked.write_text("")
     log = JsonlEventLog(blocked, max_bytes=1_000)
-    with pytest.raises(OSError, match="exists|directory"):
+    with pytest.raises(OSError, match=r"exists|directory"):
         await log.append({"number": 0})
     blocked.unlink()
     await log.append({"number": 1})

@@ -22,7 +22,7 @@ def test_a_missing_template_is_an_error_that_names_the_setting(tmp_path: Path) -
 
 @pytest.mark.parametrize("source", ["% for x in v:\n", "${v.character", "<%include file='/etc/passwd'"])
 def test_a_template_that_does_not_compile_is_an_error_at_start(tmp_path: Path, source: str) -> None:
-    with pytest.raises(ConfigurationError, match="tail.mako"):
+    with pytest.raises(ConfigurationError, match=r"tail\.mako"):
         MakoPromptRenderer(_folder(tmp_path, tail=source))
 
 

@@ -136,9 +136,12 @@ async def test_feedback_without_an_event_log_says_how_to_get_one() -> None:
 
 
 async def test_a_forged_request_id_is_replaced() -> None:
-    async with served(fake_api()) as url, aiohttp.ClientSession() as session:
-        async with session.get(url + "/healthz", headers={"x-request-id": 'a"}{"x":1'}) as response:
-            assert response.headers["x-request-id"].isalnum()
+    async with (
+        served(fake_api()) as url,
+        aiohttp.ClientSession() as session,
+        session.get(url + "/healthz", headers={"x-request-id": 'a"}{"x":1'}) as response,
+    ):
+        assert response.headers["x-request-id"].isalnum()
 
 
 async def test_shipped_characters_are_listed_and_shown() -> None:

@@ -2,6 +2,7 @@ from collections.abc import AsyncIterator
 
 import aiohttp
 import pytest
+from yarl import URL
 
 from tests.serving import fake_api, served
 
@@ -76,8 +77,6 @@ async def test_a_user_id_that_is_not_one_is_422_on_every_route(api, user_id: str
         ("DELETE", "/1", {}),
     ]
     for method, rest, kwargs in calls:
-        from yarl import URL
-
         url = URL(f"/users/{user_id}/facts{rest}", encoded=True)
         status, problem = await _json(api, method, url, **kwargs)
         assert status in {422, 404}, (method, rest, problem)

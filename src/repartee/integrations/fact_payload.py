@@ -1,0 +1,157 @@
+"""What both Qdrant adapters agree on: the payload of a fact, and what is believed of one that comes back."""
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any, Final, Protocol
+
+from pydantic import ValidationError
+
+from repartee.application.ports import EmbedderProfile, FactPage, Telemetry, Vector
+from repartee.domain.errors import InvalidInput
+from repartee.domain.fact import Fact, RetrievedFact, TenantScope
+
+OWNER_KEY: Final = "user_id"
+TEXT_KEY: Final = "text"
+_COLLECTION_PREFIX: Final = "facts__"
+_CANONICAL_UUID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
+_LARGEST: Final = 1e18
+"""Far above any embedding; its square still fits the engine's 32-bit floats."""
+
+
+class Stored(Protocol):
+    """A point as either engine returns it."""
+
+    @property
+    def id(self) -> Any:
+        """The point's id: a UUID or its text."""
+        ...
+
+    @property
+    def payload(self) -> dict[str, Any] | None:
+        """What was stored with it."""
+        ...
+
+
+class Scored(Stored, Protocol):
+    """A point that a search found."""
+
+    @property
+    def score(self) -> float:
+        """The cosine."""
+        ...
+
+
+def collection_name(profile_id: str) -> str:
+    """Return the collection of a profile's vectors."""
+    return _COLLECTION_PREFIX + profile_id
+
+
+def profile_of(collection: str) -> str | None:
+    """Return the profile whose collection this is, None where it is not one of ours."""
+    if not collection.startswith(_COLLECTION_PREFIX):
+        return None
+    return collection.removeprefix(_COLLECTION_PREFIX)
+
+
+def payload_of(scope: TenantScope, fact: Fact) -> dict[str, str]:
+    """Return what is stored beside the vector. The owner is one string, never a list."""
+    return {
+        OWNER_KEY: scope.user_id,
+        "owner": fact.owner,
+        TEXT_KEY: fact.text,
+        "created_at": fact.created_at.isoformat(),
+        "source": fact.source,
+    }
+
+
+def checked_vector(profile: EmbedderProfile, vector: Vector) -> Vector:
+    """Return `vector` as it is. Raises InvalidInput unless it is finite and of the profile's dimension."""
+    if len(vector) != profile.dimension:
+        raise InvalidInput(
+            f"a vector of {profile.id} has {profile.dimension} numbers, not {len(vector)}", field="vector"
+        )
+    if not all(-_LARGEST < value < _LARGEST for value in vector):
+        raise InvalidInput("a vector must hold finite numbers", field="vector")
+    return vector
+
+
+def checked_id(value: str, field: str) -> str:
+    """Return the id as it is. Raises InvalidInput unless it is a UUID in its canonical form."""
+    if not _CANONICAL_UUID.fullmatch(value):
+        raise InvalidInput("must be the id of a fact: a UUID in lower case", field=field)
+    return value
+
+
+def known_ids(ids: Iterable[str]) -> list[str]:
+    """Return those that a stored fact can have, once each.
+
+    Engines read `{A…}`, `urn:uuid:a…` and `a…` as one id; here only the last one is it.
+    """
+    return sorted({value for value in ids if _CANONICAL_UUID.fullmatch(value)})
+
+
+class FactReader:
+    """Reads stored points strictly; one that is not the tenant's is dropped, counted and never returned.
+
+    The filter already keeps others' facts out: a `foreign_fact` in the counters means that it did not.
+    """
+
+    def __init__(self, telemetry: Telemetry) -> None:
+        self._telemetry = telemetry
+
+    def facts(self, scope: TenantScope, points: Iterable[Stored]) -> list[Fact]:
+        """Return the tenant's facts among the points, in their order."""
+        return [fact for point in points if (fact := self._fact(scope, point)) is not None]
+
+    def retrieved(self, scope: TenantScope, points: Iterable[Scored]) -> list[RetrievedFact]:
+        """Return the tenant's facts among the points, sorted by score descending, then id."""
+        found = [
+            RetrievedFact(
+                id=fact.id,
+                owner=fact.owner,
+                text=fact.text,
+                score=max(-1.0, min(1.0, point.score)),
+                created_at=fact.created_at,
+            )
+            for point in points
+            if (fact := self._fact(scope, point)) is not None
+        ]
+        return sorted(found, key=lambda fact: (-fact.score, fact.id))
+
+    def page(self, scope: TenantScope, points: Sequence[Stored], after: str | None, limit: int) -> FactPage:
+        """Return the page made of `points`: up to `limit` + 2 in order of id, from the cursor's own on."""
+        following = [point for point in points if str(point.id) != after]
+        window = following[:limit]
+        more = len(following) > limit
+        return FactPage(tuple(self.facts(scope, window)), str(window[-1].id) if more else None)
+
+    def owned(self, points: Iterable[Stored]) -> list[tuple[TenantScope, Fact]]:
+        """Return every readable fact among the points with its owner's scope."""
+        pairs = []
+        for point in points:
+            try:
+                scope = TenantScope((point.payload or {}).get(OWNER_KEY, ""))
+            except (InvalidInput, TypeError):
+                self._telemetry.degraded("unreadable_fact")
+                continue
+            pairs += [(scope, fact) for fact in self.facts(scope, [point])]
+        return pairs
+
+    def _fact(self, scope: TenantScope, point: Stored) -> Fact | None:
+        payload = point.payload or {}
+        if payload.get(OWNER_KEY) != scope.user_id:
+            self._telemetry.degraded("foreign_fact")
+            return None
+        try:
+            return Fact.model_validate(
+                {
+                    "id": str(point.id),
+                    "owner": payload.get("owner"),
+                    "text": payload.get(TEXT_KEY),
+                    "created_at": payload.get("created_at"),
+                    "source": payload.get("source"),
+                }
+            )
+        except ValidationError:
+            self._telemetry.degraded("unreadable_fact")
+            return None

@@ -1,0 +1,278 @@
+"""`ChatModel` over the OpenAI chat completions API: OpenRouter, OpenAI and every server that speaks it.
+
+The vendor's client makes the HTTP calls, through its `post`: `create()` spends milliseconds on the list of
+messages. What it lets through is bounded here and read strictly in `openai_completion`.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import aclosing, asynccontextmanager, suppress
+from typing import Any, Final
+
+import aiohttp
+import httpx2
+import openai
+import orjson
+from openai import AsyncOpenAI, DefaultAioHttpClient, Omit
+
+from repartee.application.ports import ChatModel, Completion, Prompt, Sampling
+from repartee.domain.errors import (
+    UpstreamError,
+    UpstreamInvalid,
+    UpstreamMisconfigured,
+    UpstreamModerated,
+    UpstreamUnavailable,
+)
+from repartee.integrations.openai_completion import CompletionReader, parse_completion
+from repartee.integrations.transport import (
+    KEEP_ALIVE_SECONDS,
+    Upstream,
+    bearer,
+    bounded_body,
+    checked_base_url,
+    error_for_failure,
+    error_for_status,
+    parsed_json,
+    refuse_encoding,
+)
+
+_CHECK_SECONDS: Final = 5.0
+_LINGER_SECONDS: Final = 0.1
+_MAX_ERROR_BYTES: Final = 65_536
+_STREAMED: Final = {"X-Stainless-Raw-Response": "stream"}  # the vendor's switch: hand out the body unread
+
+
+class OpenAIChatModel(ChatModel):
+    """A model behind an OpenAI-compatible server. Without `model` the server's first one is used."""
+
+    def __init__(
+        self,
+        base_url: str,
+        api_key: str | None,
+        model: str | None,
+        upstream: Upstream,
+        connect_timeout: float,
+        attempt_timeout: float,
+    ) -> None:
+        self._upstream = upstream
+        self._dependency = upstream.dependency
+        self._model = model
+        self._first_model: str | None = None
+        self._attempt_timeout = attempt_timeout
+        bearer(self._dependency, api_key)
+        self._client = _Client(
+            base_url=checked_base_url(self._dependency, base_url),
+            api_key=api_key or "none",
+            max_retries=0,
+            http_client=DefaultAioHttpClient(
+                follow_redirects=False,
+                trust_env=False,
+                timeout=httpx2.Timeout(attempt_timeout, connect=connect_timeout, pool=connect_timeout),
+                limits=httpx2.Limits(max_connections=1_000, keepalive_expiry=KEEP_ALIVE_SECONDS),
+                event_hooks={"response": [self._bound]},
+            ),
+        )
+
+    @property
+    def name(self) -> str:
+        """The configured model."""
+        return self._model or "(first model of the server)"
+
+    async def complete(self, prompt: Prompt, sampling: Sampling) -> Completion:
+        """Return the whole answer. Raises UpstreamError."""
+        return await self._upstream.call(lambda: self._completed(prompt, sampling))
+
+    def stream(self, prompt: Prompt, sampling: Sampling) -> AsyncGenerator[str | Completion, None]:
+        """Yield the answer in pieces, then whole. Raises UpstreamError; closing it closes the connection."""
+        return self._upstream.stream(lambda: self._streamed(prompt, sampling), self._attempt_timeout)
+
+    async def check(self) -> None:
+        """List the models. A server that has no such list, and says so, is reachable."""
+        async with self._translated(min(_CHECK_SECONDS, self._attempt_timeout)):
+            try:
+                async with self._get_models():
+                    return
+            except openai.APIStatusError as error:
+                if error.status_code not in {404, 405}:
+                    raise
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._client.close()
+
+    async def _completed(self, prompt: Prompt, sampling: Sampling) -> Completion:
+        async with self._translated(self._attempt_timeout):
+            model = await self._model_for(sampling)
+            async with self._post(_request(model, prompt, sampling)) as chunks:
+                body = await bounded_body(self._dependency, chunks)
+        return parse_completion(body, self._dependency, model)
+
+    async def _streamed(self, prompt: Prompt, sampling: Sampling) -> AsyncGenerator[str | Completion, None]:
+        async with self._translated():
+            model = await self._model_for(sampling)
+            reader = CompletionReader(self._dependency, model)
+            async with self._post(_request(model, prompt, sampling, stream=True)) as chunks:
+                while not reader.done and (chunk := await self._next(chunks)):
+                    for piece in reader.feed(chunk):
+                        yield piece
+                for rest in reader.end():
+                    yield rest
+                await self._read_to_end(chunks)
+
+    async def _next(self, chunks: AsyncIterator[bytes]) -> bytes:
+        """Return the next chunk, none at the end. The time is taken here: aiohttp can lose its own limit."""
+        async with asyncio.timeout(self._attempt_timeout):
+            return await anext(chunks, b"")
+
+    async def _read_to_end(self, chunks: AsyncIterator[bytes]) -> None:
+        """Give the server a moment to end its answer, so that the connection can be used again."""
+        with suppress(UpstreamError):
+            async with self._translated(_LINGER_SECONDS):
+                async for _ in chunks:
+                    pass
+
+    async def _model_for(self, sampling: Sampling) -> str:
+        return sampling.model or self._model or self._first_model or await self._ask_for_models()
+
+    async def _ask_for_models(self) -> str:
+        async with self._get_models() as chunks:
+            answer = parsed_json(self._dependency, await bounded_body(self._dependency, chunks))
+        models = answer.get("data") if isinstance(answer, dict) else None
+        first = models[0].get("id") if models and isinstance(models[0], dict) else None
+        if not isinstance(first, str) or not first:
+            raise UpstreamMisconfigured(
+                f"{self._dependency} lists no models: set REPARTEE_LLM__MODEL", self._dependency
+            )
+        self._first_model = first
+        return first
+
+    @asynccontextmanager
+    async def _post(self, content: bytes) -> AsyncIterator[AsyncIterator[bytes]]:
+        response = await self._client.post(
+            "/chat/completions", cast_to=httpx2.Response, content=content, options={"headers": _STREAMED}
+        )
+        async with _raw_chunks(response) as chunks:
+            yield chunks
+
+    @asynccontextmanager
+    async def _get_models(self) -> AsyncIterator[AsyncIterator[bytes]]:
+        response = await self._client.get("/models", cast_to=httpx2.Response, options={"headers": _STREAMED})
+        async with _raw_chunks(response) as chunks:
+            yield chunks
+
+    async def _bound(self, response: httpx2.Response) -> None:
+        """Keep a hostile body out of memory: the client reads the body of an error whole, and unpacks it."""
+        if response.is_success:
+            refuse_encoding(self._dependency, response.headers)
+            return
+        response.headers.pop("content-encoding", None)
+        if isinstance(response.stream, httpx2.AsyncByteStream):
+            response.stream = _FirstBytes(response.stream)
+
+    @asynccontextmanager
+    async def _translated(self, seconds: float | None = None) -> AsyncIterator[None]:
+        try:
+            async with self._upstream.translated(seconds):
+                yield
+        except (openai.OpenAIError, httpx2.HTTPError, httpx2.InvalidURL, httpx2.StreamError) as error:
+            raise translated_openai_error(error, self._dependency) from None
+
+
+class _Client(AsyncOpenAI):
+    """The vendor's client with exactly these headers: no ambient `OPENAI_*` variable changes a request."""
+
+    @property
+    def default_headers(self) -> dict[str, str | Omit]:
+        return {
+            "accept": "application/json",
+            "accept-encoding": "identity",
+            "content-type": "application/json",
+            "user-agent": "repartee",
+        }
+
+
+class _FirstBytes(httpx2.AsyncByteStream):
+    """The first 64 KiB of a stream."""
+
+    def __init__(self, stream: httpx2.AsyncByteStream) -> None:
+        self._stream = stream
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        size = 0
+        async for chunk in self._stream:
+            yield chunk[: _MAX_ERROR_BYTES - size]
+            size += len(chunk)
+            if size >= _MAX_ERROR_BYTES:
+                return
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()
+
+
+@asynccontextmanager
+async def _raw_chunks(response: httpx2.Response) -> AsyncIterator[AsyncIterator[bytes]]:
+    try:
+        async with aclosing(response.aiter_raw()) as chunks:
+            yield chunks
+    finally:
+        await response.aclose()
+
+
+def _request(model: str, prompt: Prompt, sampling: Sampling, *, stream: bool = False) -> bytes:
+    chosen = {
+        name: value
+        for name in ("temperature", "top_p", "max_tokens", "seed")
+        if (value := getattr(sampling, name)) is not None
+    }
+    messages = [{"role": message.role, "content": message.content} for message in prompt.messages]
+    body: dict[str, Any] = {"model": model, "messages": messages, **chosen}
+    if sampling.stop:
+        body["stop"] = sampling.stop
+    if stream:
+        body |= {"stream": True, "stream_options": {"include_usage": True}}
+    return orjson.dumps(body)
+
+
+# --- errors of the vendor's client --------------------------------------------------------------------
+
+
+def _of_status(error: Any, dependency: str) -> UpstreamError:
+    return error_for_status(dependency, error.status_code, error.response.headers, detail=error.body)
+
+
+def _of_connection(error: BaseException, dependency: str) -> UpstreamError:
+    """Judge by what aiohttp said: the vendor's transport calls a refused connection a time-out."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, aiohttp.ClientError | OSError):
+            return error_for_failure(dependency, cause)
+        cause = cause.__cause__
+    timed_out = isinstance(error, openai.APITimeoutError | httpx2.TimeoutException)
+    return error_for_failure(dependency, TimeoutError() if timed_out else ConnectionError())
+
+
+def _as(kind: type[UpstreamError], what: str) -> Callable[[Any, str], UpstreamError]:
+    return lambda _error, dependency: kind(f"{dependency} {what}", dependency)
+
+
+_MEANING: Final[dict[type[Exception], Callable[[Any, str], UpstreamError]]] = {
+    openai.APIStatusError: _of_status,
+    openai.APIConnectionError: _of_connection,
+    openai.APIResponseValidationError: _as(UpstreamInvalid, "answered something else than was asked for"),
+    openai.APIError: _as(UpstreamInvalid, "reported an error inside its answer"),
+    openai.LengthFinishReasonError: _as(UpstreamInvalid, "was cut off by a limit"),
+    openai.ContentFilterFinishReasonError: _as(UpstreamModerated, "refused the content"),
+    openai.WebSocketConnectionClosedError: _of_connection,
+    openai.WebSocketQueueFullError: _as(UpstreamUnavailable, "takes no more messages"),
+    httpx2.UnsupportedProtocol: _as(UpstreamMisconfigured, "has no usable URL"),
+    httpx2.InvalidURL: _as(UpstreamMisconfigured, "has no usable URL"),
+    httpx2.RequestError: _of_connection,
+}
+
+
+def translated_openai_error(error: Exception, dependency: str) -> UpstreamError:
+    """Return what an error of the openai package, or of httpx2 below it, means."""
+    for kind in type(error).__mro__:
+        if kind in _MEANING:
+            return _MEANING[kind](error, dependency)
+    return UpstreamInvalid(f"{dependency}'s client failed ({type(error).__name__})", dependency)

@@ -1,0 +1,226 @@
+"""What the OpenAI chat completions API answers, read strictly: whole documents and event streams.
+
+Pure: bytes in, pieces of text and completions out. An error inside a 200, a reply without text and a stream
+that ends early are errors. A whole document where a stream was asked for is taken as the whole reply, because
+some servers ignore `stream`.
+"""
+
+from collections.abc import Iterator
+from typing import Any, Final, Literal
+
+from repartee.application.ports import Completion, Usage
+from repartee.domain.errors import UpstreamInvalid, UpstreamModerated, UpstreamUnavailable
+from repartee.integrations.transport import MAX_REPLY_BYTES, parsed_json, reported_error
+
+_MAX_EVENT_BYTES: Final = 1024 * 1024
+_FINISH_REASONS: Final[dict[str, Literal["stop", "length"]]] = {
+    "stop": "stop",
+    "eos": "stop",
+    "eos_token": "stop",
+    "end_turn": "stop",
+    "stop_sequence": "stop",
+    "length": "length",
+    "max_tokens": "length",
+}
+
+
+def parse_completion(body: bytes, dependency: str = "model", asked_model: str = "") -> Completion:
+    """Return the completion that `body` holds. Raises UpstreamError for anything that is not one.
+
+    A missing `finish_reason` counts as `stop`: the document is complete, so the reply is.
+    """
+    answer = parsed_json(dependency, body)
+    if failure := reported_error(dependency, answer):
+        raise failure
+    choice = _first_choice(answer)
+    if choice is None:
+        raise UpstreamInvalid(f"{dependency} answered without choices", dependency)
+    finish = _finish_reason(choice, dependency) or "stop"
+    message = choice.get("message")
+    text = message.get("content") if isinstance(message, dict) else None
+    if text is None and isinstance(message, dict) and isinstance(message.get("refusal"), str):
+        raise UpstreamModerated(f"{dependency} refused to answer", dependency)
+    if not isinstance(text, str):
+        raise UpstreamInvalid(f"{dependency} answered without text", dependency)
+    return _checked(text, finish, answer, dependency, asked_model)
+
+
+def _checked(
+    text: str, finish: Literal["stop", "length"], answer: dict[str, Any], dependency: str, asked_model: str
+) -> Completion:
+    if not text.strip():
+        hint = ": max_tokens left no room for it" if finish == "length" else ""
+        raise UpstreamInvalid(f"{dependency} answered without text{hint}", dependency)
+    model = answer.get("model")
+    named = isinstance(model, str) and 0 < len(model) <= 200
+    usage = answer.get("usage")
+    counts = usage if isinstance(usage, dict) else {}
+    return Completion(
+        text=text,
+        model=model if isinstance(model, str) and named else asked_model,
+        finish_reason=finish,
+        usage=Usage(_count(counts.get("prompt_tokens")), _count(counts.get("completion_tokens"))),
+    )
+
+
+def _count(value: Any) -> int:
+    return value if type(value) is int and value > 0 else 0
+
+
+def _first_choice(answer: Any) -> dict[str, Any] | None:
+    choices = answer.get("choices") if isinstance(answer, dict) else None
+    return choices[0] if isinstance(choices, list) and choices and isinstance(choices[0], dict) else None
+
+
+def _finish_reason(choice: dict[str, Any], dependency: str) -> Literal["stop", "length"] | None:
+    """Return how the reply ended, None where nothing says so. Raises UpstreamError where it ended badly."""
+    if failure := reported_error(dependency, choice):
+        raise failure
+    reason = choice.get("finish_reason")
+    if reason is None:
+        return None
+    known = _FINISH_REASONS.get(reason.lower()) if isinstance(reason, str) else None
+    if known:
+        return known
+    if reason == "content_filter":
+        raise UpstreamModerated(f"{dependency} refused the content", dependency)
+    if reason == "error":
+        raise UpstreamUnavailable(f"{dependency} failed while it answered", dependency)
+    raise UpstreamInvalid(f"{dependency} ended its answer for an unknown reason", dependency)
+
+
+class SseReader:
+    """Takes the data of server-sent events out of raw bytes, however they are cut.
+
+    Lines end with CR, LF or CRLF; comments and fields other than `data` are passed over.
+    """
+
+    def __init__(self, dependency: str) -> None:
+        self._dependency = dependency
+        self._line = bytearray()
+        self._data: list[bytes] = []
+        self._after_cr = False
+        self._at_start = True
+
+    def feed(self, chunk: bytes) -> Iterator[bytes]:
+        """Yield the data of the events that `chunk` completes. Raises UpstreamInvalid."""
+        if not chunk:
+            return
+        if self._after_cr and chunk.startswith(b"\n"):
+            chunk = chunk[1:]
+        self._after_cr = chunk.endswith(b"\r")
+        for part in chunk.splitlines(keepends=True):
+            self._line += part
+            if len(self._line) + sum(map(len, self._data)) > _MAX_EVENT_BYTES:
+                raise UpstreamInvalid(f"{self._dependency} sent an event that is too large", self._dependency)
+            if part.endswith((b"\n", b"\r")):
+                yield from self._taken()
+
+    def end(self) -> Iterator[bytes]:
+        """Yield the data of a last event that no empty line closed."""
+        yield from self._taken()
+        yield from self._closed()
+
+    def _taken(self) -> Iterator[bytes]:
+        line = bytes(self._line).rstrip(b"\r\n")
+        self._line.clear()
+        if self._at_start:
+            line = line.removeprefix(b"\xef\xbb\xbf")
+            self._at_start = False
+        if not line:
+            yield from self._closed()
+            return
+        field, _, value = line.partition(b":")
+        if field == b"data":
+            self._data.append(value.removeprefix(b" "))
+
+    def _closed(self) -> Iterator[bytes]:
+        if self._data:
+            event = b"\n".join(self._data)
+            self._data.clear()
+            yield event
+
+
+class CompletionReader:
+    """Puts a streamed answer together from its raw bytes; the same pieces however the bytes are cut.
+
+    White space at the start is held back until text follows, so that a blank answer yields nothing.
+    """
+
+    def __init__(self, dependency: str = "model", asked_model: str = "") -> None:
+        self.done = False
+        self._dependency = dependency
+        self._asked_model = asked_model
+        self._events = SseReader(dependency)
+        self._document: bytearray | None = None
+        self._started = False
+        self._held = ""
+        self._parts: list[str] = []
+        self._size = 0
+        self._finish: Literal["stop", "length"] | None = None
+        self._about: dict[str, Any] = {}
+
+    def feed(self, chunk: bytes) -> Iterator[str]:
+        """Yield the pieces of text that `chunk` completes. Raises UpstreamError."""
+        if not self._started and (start := chunk.lstrip()):
+            self._started = True
+            self._document = bytearray() if start.startswith((b"{", b"[")) else None
+        if self._document is None:
+            yield from self._pieces(self._events.feed(chunk))
+        else:
+            self._grow(len(chunk))
+            self._document += chunk
+
+    def end(self) -> Iterator[str | Completion]:
+        """Yield what is left, the whole completion last. Raises UpstreamError if the answer is not whole."""
+        if self._document is not None:
+            whole = parse_completion(bytes(self._document), self._dependency, self._asked_model)
+            yield whole.text
+            yield whole
+            return
+        yield from self._pieces(self._events.end())
+        if not self.done and self._finish is None:
+            raise UpstreamInvalid(f"{self._dependency} ended the stream before the reply", self._dependency)
+        text = "".join(self._parts)
+        yield _checked(text, self._finish or "stop", self._about, self._dependency, self._asked_model)
+
+    def _pieces(self, events: Iterator[bytes]) -> Iterator[str]:
+        for event in events:
+            if self.done:
+                return
+            self._held += self._text(event)
+            if self._held and (self._parts or not self._held.isspace()):
+                piece, self._held = self._held, ""
+                self._parts.append(piece)
+                yield piece
+
+    def _text(self, event: bytes) -> str:
+        """Return the text that one event adds, after noting all else it says."""
+        if event.strip() == b"[DONE]":
+            self.done = True
+            return ""
+        answer = parsed_json(self._dependency, event)
+        if not isinstance(answer, dict):
+            raise UpstreamInvalid(f"{self._dependency} sent an event that is not one", self._dependency)
+        if failure := reported_error(self._dependency, answer):
+            raise failure
+        self._about |= {key: answer[key] for key in ("model", "usage") if answer.get(key)}
+        choice = _first_choice(answer)
+        if choice is None:
+            return ""
+        self._finish = _finish_reason(choice, self._dependency) or self._finish
+        delta = choice.get("delta")
+        text = delta.get("content") if isinstance(delta, dict) else None
+        if text is None:
+            return ""
+        if not isinstance(text, str):
+            raise UpstreamInvalid(f"{self._dependency} sent a piece that is not text", self._dependency)
+        self._grow(len(text))
+        return text
+
+    def _grow(self, size: int) -> None:
+        self._size += size
+        if self._size > MAX_REPLY_BYTES:
+            raise UpstreamInvalid(
+                f"{self._dependency} answered more than {MAX_REPLY_BYTES} bytes", self._dependency
+            )

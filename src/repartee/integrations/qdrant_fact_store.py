@@ -1,0 +1,298 @@
+"""Facts on a Qdrant server or cluster: one collection per embedder profile, a user is a tenant in it.
+
+The collection has no global graph (`m=0`), only one per tenant (`payload_m=16`): a search without a tenant
+would be slow and wrong, besides being forbidden. Both fields that filters name are indexed, because Qdrant
+Cloud refuses filters on others.
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from typing import Any, Final, TypeVar
+from urllib.parse import urlsplit
+
+from qdrant_client import AsyncQdrantClient, models
+
+from repartee.application.ports import (
+    EmbeddedFact,
+    EmbedderProfile,
+    FactArchive,
+    FactPage,
+    FactStore,
+    Telemetry,
+    Vector,
+)
+from repartee.domain.errors import ConfigurationError, NotFound, UpstreamUnavailable
+from repartee.domain.fact import Fact, RetrievedFact, TenantScope
+from repartee.integrations.fact_payload import (
+    OWNER_KEY,
+    TEXT_KEY,
+    FactReader,
+    checked_id,
+    checked_vector,
+    collection_name,
+    known_ids,
+    payload_of,
+    profile_of,
+)
+from repartee.integrations.qdrant_errors import VENDOR_ERRORS, CollectionMissing, translated_qdrant_error
+from repartee.integrations.transport import Upstream
+
+_BATCH: Final = 256
+_CREATION_SECONDS: Final = 30
+
+T = TypeVar("T")
+
+
+def make_qdrant_client(
+    url: str, api_key: str | None, timeout: int, *, prefer_grpc: bool, grpc_port: int = 6334
+) -> AsyncQdrantClient:
+    """Return a client without proxies that is soon back after an outage. `timeout` is seconds per call."""
+    try:
+        return AsyncQdrantClient(
+            url=url,
+            api_key=api_key,
+            timeout=timeout,
+            prefer_grpc=prefer_grpc,
+            grpc_port=grpc_port,
+            grpc_options={
+                "grpc.enable_http_proxy": 0,
+                "grpc.initial_reconnect_backoff_ms": 200,
+                "grpc.max_reconnect_backoff_ms": 2_000,
+            },
+            trust_env=False,
+            check_compatibility=False,
+        )
+    except ValueError:
+        raise ConfigurationError(
+            "REPARTEE_QDRANT__URL or its API key cannot be used: a URL looks like http://localhost:6333"
+        ) from None
+
+
+class QdrantFactStore(FactStore, FactArchive):
+    """The index of facts on the server behind `client`. `place` is its URL, for people to read."""
+
+    def __init__(
+        self,
+        client: AsyncQdrantClient,
+        profile: EmbedderProfile,
+        upstream: Upstream,
+        telemetry: Telemetry,
+        place: str,
+    ) -> None:
+        self._client = client
+        self._profile = profile
+        self._collection = collection_name(profile.id)
+        self._upstream = upstream
+        self._telemetry = telemetry
+        self._reader = FactReader(telemetry)
+        self._place = place
+
+    @property
+    def name(self) -> str:
+        """Engine and address, without the credentials that a URL may hold."""
+        parts = urlsplit(self._place)
+        address = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}" if parts.netloc else self._place
+        return f"Qdrant at {address}"
+
+    async def ensure(self) -> None:
+        """Create the collection and its indexes where they are missing. Raises ConfigurationError."""
+        await self._upstream.call(lambda: self._translated(self._made))
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._client.close()
+
+    async def check(self) -> None:
+        """Raise UpstreamError if the server does not answer."""
+        await self._call(lambda: self._client.collection_exists(self._collection))
+
+    async def search(self, scope: TenantScope, vector: Vector, limit: int) -> list[RetrievedFact]:
+        """Return the nearest facts, sorted by score descending, then id."""
+        query = checked_vector(self._profile, vector)
+        answer = await self._call(
+            lambda: self._client.query_points(
+                self._collection,
+                query=query,
+                query_filter=_owned_by(scope),
+                limit=limit,
+                with_payload=True,
+            )
+        )
+        return self._reader.retrieved(scope, answer.points)
+
+    async def upsert(self, scope: TenantScope, facts: Sequence[EmbeddedFact]) -> None:
+        """Write facts by id and wait for it. A point that belongs to another user is left as it is."""
+        points = [
+            models.PointStruct(
+                id=checked_id(embedded.fact.id, "id"),
+                vector=checked_vector(self._profile, embedded.vector),
+                payload=payload_of(scope, embedded.fact),
+            )
+            for embedded in facts
+        ]
+        for start in range(0, len(points), _BATCH):
+            await self._write(scope, points[start : start + _BATCH])
+
+    async def get(self, scope: TenantScope, ids: Sequence[str]) -> list[Fact]:
+        """Return those of the facts that exist."""
+        return await self._matching(scope, models.HasIdCondition(has_id=list(known_ids(ids))))
+
+    async def find(self, scope: TenantScope, texts: Sequence[str]) -> list[Fact]:
+        """Return the facts whose text equals one of `texts`."""
+        if not texts:
+            return []
+        same_text = models.MatchAny(any=list(texts))
+        return await self._matching(scope, models.FieldCondition(key=TEXT_KEY, match=same_text))
+
+    async def page(self, scope: TenantScope, after: str | None, limit: int) -> FactPage:
+        """Return up to `limit` facts whose id comes after the cursor."""
+        offset = None if after is None else checked_id(after, "after")
+        points, _ = await self._scroll(self._collection, _owned_by(scope), offset, limit + 2)
+        return self._reader.page(scope, points, after, limit)
+
+    async def count(self, scope: TenantScope) -> int:
+        """Return how many facts there are."""
+        return await self._counted(_owned_by(scope))
+
+    async def delete(self, scope: TenantScope, ids: Sequence[str]) -> int:
+        """Delete facts by id and return how many existed."""
+        return await self._deleted(_owned_by(scope, models.HasIdCondition(has_id=list(known_ids(ids)))))
+
+    async def delete_all(self, scope: TenantScope) -> int:
+        """Delete every fact of the tenant and return how many there were."""
+        deleted = await self._deleted(_owned_by(scope))
+        if await self.count(scope):
+            raise UpstreamUnavailable("facts were left after the deletion", self._upstream.dependency)
+        return deleted
+
+    async def stale_profiles(self) -> list[str]:
+        """Return the other profiles that have a collection."""
+        answer = await self._call(self._client.get_collections)
+        profiles = {profile_of(collection.name) for collection in answer.collections}
+        return sorted(profile for profile in profiles if profile and profile != self._profile.id)
+
+    async def export(self, profile_id: str) -> AsyncIterator[tuple[TenantScope, Fact]]:
+        """Yield every fact of another profile with its owner's scope. Raises NotFound."""
+        async for point in self._scrolled(await self._stale_collection(profile_id), None):
+            for pair in self._reader.owned([point]):
+                yield pair
+
+    async def drop(self, profile_id: str) -> None:
+        """Delete another profile's collection. Raises NotFound."""
+        collection = await self._stale_collection(profile_id)
+        await self._call(lambda: self._client.delete_collection(collection, timeout=_CREATION_SECONDS))
+
+    async def forget(self, scope: TenantScope, ids: Sequence[str] | None = None) -> None:
+        """Delete the tenant's facts, or those with these ids, from the collections of other profiles."""
+        conditions = [] if ids is None else [models.HasIdCondition(has_id=list(known_ids(ids)))]
+        for profile_id in await self.stale_profiles():
+            await self._erase(collection_name(profile_id), _owned_by(scope, *conditions))
+
+    async def _stale_collection(self, profile_id: str) -> str:
+        if profile_id not in await self.stale_profiles():
+            raise NotFound(f"no collection of another profile {profile_id}")
+        return collection_name(profile_id)
+
+    async def _matching(
+        self, scope: TenantScope, condition: models.HasIdCondition | models.FieldCondition
+    ) -> list[Fact]:
+        points = self._scrolled(self._collection, _owned_by(scope, condition))
+        return self._reader.facts(scope, [point async for point in points])
+
+    async def _scrolled(self, collection: str, owned: models.Filter | None) -> AsyncIterator[models.Record]:
+        offset: Any = None
+        while True:
+            points, offset = await self._scroll(collection, owned, offset, _BATCH)
+            for point in points:
+                yield point
+            if offset is None:
+                return
+
+    async def _scroll(
+        self, collection: str, owned: models.Filter | None, offset: Any, limit: int
+    ) -> tuple[list[models.Record], Any]:
+        return await self._call(
+            lambda: self._client.scroll(collection, owned, limit, offset=offset, with_payload=True)
+        )
+
+    async def _write(self, scope: TenantScope, points: list[models.PointStruct]) -> None:
+        await self._call(
+            lambda: self._client.upsert(self._collection, points, update_filter=_owned_by(scope), wait=True)
+        )
+
+    async def _counted(self, owned: models.Filter) -> int:
+        return (await self._call(lambda: self._client.count(self._collection, owned, exact=True))).count
+
+    async def _deleted(self, owned: models.Filter) -> int:
+        count = await self._counted(owned)
+        await self._erase(self._collection, owned)
+        return count
+
+    async def _erase(self, collection: str, owned: models.Filter) -> None:
+        await self._call(
+            lambda: self._client.delete(
+                collection,
+                models.FilterSelector(filter=owned),
+                wait=True,
+                ordering=models.WriteOrdering.STRONG,
+            )
+        )
+
+    async def _made(self) -> None:
+        client, name = self._client, self._collection
+        if not await client.collection_exists(name):
+            try:
+                await client.create_collection(
+                    name,
+                    vectors_config=models.VectorParams(
+                        size=self._profile.dimension, distance=models.Distance.COSINE
+                    ),
+                    hnsw_config=models.HnswConfigDiff(m=0, payload_m=16),
+                    timeout=_CREATION_SECONDS,
+                )
+            except Exception:
+                if not await client.collection_exists(name):  # else another replica was faster
+                    raise
+        _refuse_mismatch(name, self._profile, (await client.get_collection(name)).config.params.vectors)
+        for field, schema in _INDEXES.items():
+            await client.create_payload_index(name, field, schema, wait=True, timeout=_CREATION_SECONDS)
+
+    async def _call(self, request: Callable[[], Awaitable[T]]) -> T:
+        try:
+            return await self._upstream.call(lambda: self._translated(request))
+        except CollectionMissing:
+            self._telemetry.degraded("missing_collection")
+            await self.ensure()
+            return await self._upstream.call(lambda: self._translated(request))
+
+    async def _translated(self, request: Callable[[], Awaitable[T]]) -> T:
+        try:
+            return await request()
+        except VENDOR_ERRORS as error:
+            raise translated_qdrant_error(self._upstream.dependency, error) from None
+
+
+def _owned_by(
+    scope: TenantScope, *conditions: models.HasIdCondition | models.FieldCondition
+) -> models.Filter:
+    """The only place where a filter is made: the tenant's condition is always in it, and must hold."""
+    owner = models.FieldCondition(key=OWNER_KEY, match=models.MatchValue(value=scope.user_id))
+    return models.Filter(must=[owner, *conditions])
+
+
+_INDEXES: Final = {
+    OWNER_KEY: models.KeywordIndexParams(type=models.KeywordIndexType.KEYWORD, is_tenant=True),
+    TEXT_KEY: models.KeywordIndexParams(
+        type=models.KeywordIndexType.KEYWORD, on_disk=True, enable_hnsw=False
+    ),
+}
+
+
+def _refuse_mismatch(collection: str, profile: EmbedderProfile, stored: object) -> None:
+    wanted = (profile.dimension, models.Distance.COSINE)
+    found = (stored.size, stored.distance) if isinstance(stored, models.VectorParams) else None
+    if found != wanted:
+        what = f"{found[0]} numbers ({found[1].value})" if found else "another kind"
+        raise ConfigurationError(
+            f"collection {collection} holds vectors of {what}, the embedder's have {wanted[0]} (Cosine): use "
+            "the embedder that made it, or delete the collection and add the facts again"
+        )

@@ -1,0 +1,50 @@
+"""Vectors that came from elsewhere: whose they are, and whether they are what was asked for."""
+
+import math
+import re
+from hashlib import sha256
+from typing import Any
+
+from repartee.application.ports import EmbedderProfile
+from repartee.domain.errors import ConfigurationError, UpstreamInvalid
+
+
+def profile_id(vendor: str, model: str, dimension: int) -> str:
+    """Return an embedder's id, safe as a file name; a digest keeps apart what that spelling makes equal."""
+    safe = re.sub(r"[^a-z0-9._-]+", "_", model.lower())[:80]
+    digest = "" if safe == model else "-" + sha256(model.encode()).hexdigest()[:8]
+    return f"{vendor}-{safe}-{dimension}{digest}"
+
+
+def checked_vectors(dependency: str, rows: Any, count: int, dimension: int) -> list[list[float]]:
+    """Return `rows` as `count` finite vectors of `dimension` floats. Raises UpstreamInvalid."""
+    if not isinstance(rows, list) or len(rows) != count:
+        raise UpstreamInvalid(f"{dependency} did not return one vector per text", dependency)
+    for row in rows:
+        if not isinstance(row, list) or len(row) != dimension:
+            raise UpstreamInvalid(
+                f"{dependency} returned vectors of another size than {dimension}", dependency
+            )
+        if not {float, int}.issuperset(map(type, row)) or not math.isfinite(math.hypot(*row)):
+            raise UpstreamInvalid(f"{dependency} returned numbers that are not finite", dependency)
+    return rows
+
+
+def unit_vectors(dependency: str, rows: Any, count: int, dimension: int) -> list[list[float]]:
+    """Return `rows` as checked vectors of unit length. Raises UpstreamInvalid, also for a vector of zeros."""
+    units = []
+    for row in checked_vectors(dependency, rows, count, dimension):
+        length = math.hypot(*row)
+        if length == 0.0:
+            raise UpstreamInvalid(f"{dependency} returned a vector of zeros", dependency)
+        units.append([value / length for value in row])
+    return units
+
+
+def check_dimension(profile: EmbedderProfile, found: int) -> None:
+    """Raise ConfigurationError where the vectors of a model have another size than its profile says."""
+    if found != profile.dimension:
+        raise ConfigurationError(
+            f"{profile.model} returns vectors of {found} numbers, but {profile.dimension} are configured: "
+            f"set REPARTEE_EMBEDDER__DIMENSION={found}"
+        )

@@ -1,0 +1,113 @@
+"""`repartee interact`: a chat in the terminal, over HTTP."""
+
+import os
+import sys
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from repartee.domain.character import Character
+from repartee.presentation.cli.api_connection import ApiConnection
+from repartee.presentation.cli.chat import Chat
+from repartee.presentation.cli.chat_commands import ChatCommands
+from repartee.presentation.cli.fact_files import UserFile, read_object
+from repartee.presentation.cli.failures import EXPECTED, ApiUnreachable, UserMistake, one_line
+from repartee.presentation.cli.line_input import Interrupts, PipedLines, Stopped, TerminalLines
+from repartee.presentation.cli.runtime import ClientSettings
+from repartee.presentation.cli.screens import PlainScreen, Screen, TerminalScreen
+
+
+@dataclass(frozen=True, slots=True)
+class Invitation:
+    """Who talks to whom, and where. `character` is a short name or a card's path."""
+
+    character: str
+    user_file: UserFile
+    api: str | None
+    color: bool
+
+
+def interact(settings: ClientSettings, invitation: Invitation) -> int:
+    """Chat until the user leaves, and return the exit status: 1 if something failed while nobody watched.
+
+    Raises what keeps a chat from beginning.
+    """
+    if sys.stdin.isatty() and sys.stdout.isatty():
+        return _at_a_terminal(settings, invitation)
+    return _through_a_pipe(settings, invitation)
+
+
+def _at_a_terminal(settings: ClientSettings, invitation: Invitation) -> int:
+    screen = TerminalScreen(color=invitation.color)
+    with ApiConnection(settings, invitation.api, screen.note) as connection:
+        chat = _begun(connection, screen, invitation)
+        lines = TerminalLines(chat.user.name, screen.label_width, color=invitation.color)
+        interrupts = Interrupts()
+        with interrupts.held():
+            _converse(chat, invitation.user_file, lines, interrupts.allowed)
+    return 0
+
+
+def _through_a_pipe(settings: ClientSettings, invitation: Invitation) -> int:
+    screen = PlainScreen()
+    with ApiConnection(settings, invitation.api, screen.note) as connection:
+        chat = _begun(connection, screen, invitation)
+        _converse(chat, invitation.user_file, PipedLines(screen.problem), nullcontext)
+    return 1 if screen.failed else 0
+
+
+def _begun(connection: ApiConnection, screen: Screen, invitation: Invitation) -> Chat:
+    user = invitation.user_file.user
+    card, character = _character(connection, invitation.character)
+    screen.introduce(character.display_name, user.name, connection.client.health().model)
+    return Chat(connection, screen, card, character, user)
+
+
+def _character(connection: ApiConnection, named: str) -> tuple[str | dict[str, Any], Character]:
+    """Return what the API is sent, and who that is."""
+    if not named.endswith(".json") and os.sep not in named:
+        return named, connection.client.character(named)
+    card = read_object(Path(named))
+    try:
+        return card, Character.from_card(card)
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        field = ".".join(map(str, first["loc"]))
+        raise UserMistake(f"{named}: {field}: {first['msg'].removeprefix('Value error, ')}") from None
+
+
+def _converse(
+    chat: Chat,
+    user_file: UserFile,
+    lines: Iterable[str],
+    stoppable: Callable[[], AbstractContextManager[None]],
+) -> None:
+    commands = ChatCommands(chat, user_file)
+    _attempt(chat, commands.offer_facts, stoppable)
+    _attempt(chat, chat.greet, stoppable)
+    for line in filter(None, lines):
+        work = commands.run if line.startswith("/") else chat.say
+        _attempt(chat, partial(work, line), stoppable)
+        if commands.left:
+            return
+
+
+def _attempt(
+    chat: Chat, work: Callable[[], None], stoppable: Callable[[], AbstractContextManager[None]]
+) -> None:
+    """Do it; what goes wrong is said in one line and the chat goes on."""
+    try:
+        with stoppable():
+            work()
+    except Stopped:
+        return
+    except EXPECTED as error:
+        if isinstance(error, ApiUnreachable):
+            chat.connection.drop()
+        again = "; /retry sends it again" if chat.unanswered else ""
+        chat.screen.problem(one_line(error) + again)
