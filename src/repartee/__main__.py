@@ -1,6 +1,17 @@
-"""`python -m repartee` is the `repartee` command."""
+"""`python -m repartee`, and the `repartee` command: Ctrl-C ends it quietly even while it is still loading."""
 
-from repartee.main import cli
+import sys
+
+
+def run() -> None:
+    """Run the `repartee` command."""
+    try:
+        from repartee.main import cli  # noqa: PLC0415  # loading takes a second, in which Ctrl-C may come
+
+        cli()
+    except KeyboardInterrupt:
+        sys.exit(130)
+
 
 if __name__ == "__main__":
-    cli()
+    run()

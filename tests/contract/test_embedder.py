@@ -30,8 +30,8 @@ TEXTS = ["Maya drinks green tea", "Мая любит кошек", "茶が好き"
 def remote(kind: str, url: str, dimension: int = DIMENSION) -> OpenAIEmbedder | CohereEmbedder:
     upstream = Upstream("embedder", FakeTelemetry())
     if kind == "openai":
-        return OpenAIEmbedder(f"{url}/v1", None, "some/model", dimension, 0.4, upstream, 0.3)
-    return CohereEmbedder(url, "key", upstream, 0.3, 0.4, "embed-multilingual-v3.0", dimension)
+        return OpenAIEmbedder(f"{url}/v1", None, "some/model", dimension, 0.4, upstream, 1.0)
+    return CohereEmbedder(url, "key", upstream, 1.0, 0.4, "embed-multilingual-v3.0", dimension)
 
 
 @pytest.fixture

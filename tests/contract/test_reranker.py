@@ -30,7 +30,7 @@ async def upstream() -> AsyncIterator[LoopbackUpstream]:
 
 @pytest.fixture
 async def cohere(upstream: LoopbackUpstream) -> AsyncIterator[CohereReranker]:
-    made = CohereReranker(upstream.url, "key", Upstream("reranker", FakeTelemetry()), 0.3)
+    made = CohereReranker(upstream.url, "key", Upstream("reranker", FakeTelemetry()), 1.0)
     yield made
     await made.close()
 

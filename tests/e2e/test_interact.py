@@ -114,7 +114,7 @@ def test_a_chat_from_the_greeting_to_the_goodbye(terminal: Terminal, tmp_path: P
     opening = terminal.see("Maya  › ")
     assert re.search(r"started an API on http://127\.0\.0\.1:\d+", opening)
     assert "not a language model" in opening
-    assert "120 facts of maya not loaded" in opening
+    assert "120 facts of maya are not loaded" in opening
     greeting = _reply(opening)
 
     first = terminal.say("hello there")
@@ -206,7 +206,7 @@ def test_a_pipe_goes_on_after_an_error_and_tells_by_its_status(
 ) -> None:
     done = _piped(settings, tmp_path, "/nope\nhello there")
     assert done.returncode == 1
-    assert len(done.stdout.splitlines()) == 2
+    assert len(done.stdout.splitlines()) == 2, done.stdout + done.stderr
     assert "error: there is no /nope: /help lists what there is\n" in done.stderr
 
 

@@ -242,6 +242,14 @@ class FactArchive(Protocol):
         ...
 
 
+class FactIndex(FactStore, FactArchive, Protocol):
+    """A store and its archive on one engine, to be closed by its owner."""
+
+    async def close(self) -> None:
+        """Let go of files and connections."""
+        ...
+
+
 # --- the rest -----------------------------------------------------------------------------------------
 
 

@@ -5,6 +5,7 @@ messages. What it lets through is bounded here and read strictly in `openai_comp
 """
 
 import asyncio
+import ssl
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing, asynccontextmanager, suppress
 from typing import Any, Final
@@ -67,6 +68,7 @@ class OpenAIChatModel(ChatModel):
             http_client=DefaultAioHttpClient(
                 follow_redirects=False,
                 trust_env=False,
+                verify=ssl.create_default_context(),  # with SSL_CERT_FILE, which the client would ignore here
                 timeout=httpx2.Timeout(attempt_timeout, connect=connect_timeout, pool=connect_timeout),
                 limits=httpx2.Limits(max_connections=1_000, keepalive_expiry=KEEP_ALIVE_SECONDS),
                 event_hooks={"response": [self._bound]},

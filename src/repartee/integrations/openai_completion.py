@@ -99,6 +99,7 @@ class SseReader:
         self._dependency = dependency
         self._line = bytearray()
         self._data: list[bytes] = []
+        self._held = 0
         self._after_cr = False
         self._at_start = True
 
@@ -111,7 +112,7 @@ class SseReader:
         self._after_cr = chunk.endswith(b"\r")
         for part in chunk.splitlines(keepends=True):
             self._line += part
-            if len(self._line) + sum(map(len, self._data)) > _MAX_EVENT_BYTES:
+            if self._held + len(self._line) > _MAX_EVENT_BYTES:
                 raise UpstreamInvalid(f"{self._dependency} sent an event that is too large", self._dependency)
             if part.endswith((b"\n", b"\r")):
                 yield from self._taken()
@@ -132,12 +133,14 @@ class SseReader:
             return
         field, _, value = line.partition(b":")
         if field == b"data":
+            self._held += len(line)
             self._data.append(value.removeprefix(b" "))
 
     def _closed(self) -> Iterator[bytes]:
         if self._data:
             event = b"\n".join(self._data)
             self._data.clear()
+            self._held = 0
             yield event
 
 

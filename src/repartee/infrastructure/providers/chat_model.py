@@ -7,7 +7,6 @@ from dishka import Provider, Scope, provide
 from repartee.application.ports import ChatModel, Telemetry
 from repartee.infrastructure.settings import OPENROUTER, Settings
 from repartee.integrations.offline_chat_model import OfflineChatModel
-from repartee.integrations.openai_chat_model import OpenAIChatModel
 from repartee.integrations.transport import Upstream
 
 _OPENROUTER_MODEL = "openrouter/auto"
@@ -21,10 +20,13 @@ class ChatModelProvider(Provider):
     @provide
     async def chat_model(self, settings: Settings, telemetry: Telemetry) -> AsyncIterable[ChatModel]:
         """Open the client, close it at the end."""
-        llm = settings.llm
-        if llm.is_offline:
-            yield OfflineChatModel(piece_delay=llm.piece_delay_seconds)
+        if settings.llm.is_offline:
+            yield OfflineChatModel(piece_delay=settings.llm.piece_delay_seconds)
             return
+        # The vendor's package takes 0.5 s to import, which the offline service would pay for nothing.
+        from repartee.integrations.openai_chat_model import OpenAIChatModel  # noqa: PLC0415
+
+        llm = settings.llm
         model = OpenAIChatModel(
             base_url=llm.base_url or OPENROUTER,
             api_key=llm.api_key.get_secret_value() if llm.api_key else None,

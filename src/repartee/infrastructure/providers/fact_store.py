@@ -2,15 +2,12 @@
 
 from collections.abc import AsyncIterable
 
-from dishka import Provider, Scope, provide
+from dishka import AnyOf, Provider, Scope, provide
 
-from repartee.application.ports import Embedder, FactArchive, FactStore, Telemetry
-from repartee.infrastructure.settings import Settings
+from repartee.application.ports import Embedder, EmbedderProfile, FactArchive, FactIndex, FactStore, Telemetry
+from repartee.infrastructure.settings import QdrantSettings, Settings
 from repartee.integrations.qdrant_edge_fact_store import QdrantEdgeFactStore
-from repartee.integrations.qdrant_fact_store import QdrantFactStore, make_qdrant_client
 from repartee.integrations.transport import Upstream
-
-AnyQdrant = QdrantFactStore | QdrantEdgeFactStore
 
 
 class FactStoreProvider(Provider):
@@ -19,36 +16,30 @@ class FactStoreProvider(Provider):
     scope = Scope.APP
 
     @provide
-    async def qdrant(
+    async def fact_index(
         self, settings: Settings, embedder: Embedder, telemetry: Telemetry
-    ) -> AsyncIterable[AnyQdrant]:
+    ) -> AsyncIterable[AnyOf[FactIndex, FactStore, FactArchive]]:
         """Open the engine or the client, close it at the end."""
-        made = _made(settings, embedder, telemetry)
-        yield made
-        await made.close()
-
-    @provide
-    def fact_store(self, qdrant: AnyQdrant) -> FactStore:
-        """Serve the use cases."""
-        return qdrant
-
-    @provide
-    def fact_archive(self, qdrant: AnyQdrant) -> FactArchive:
-        """Serve the re-index."""
-        return qdrant
+        index = _index(settings, embedder.profile, telemetry)
+        yield index
+        await index.close()
 
 
-def _made(settings: Settings, embedder: Embedder, telemetry: Telemetry) -> AnyQdrant:
-    qdrant = settings.qdrant
-    if qdrant.url is None:
-        return QdrantEdgeFactStore(settings.data_dir / "facts", embedder.profile, telemetry)
+def _index(settings: Settings, profile: EmbedderProfile, telemetry: Telemetry) -> FactIndex:
+    if settings.qdrant.url is None:
+        return QdrantEdgeFactStore(settings.data_dir / "facts", profile, telemetry)
+    return _server(settings.qdrant, settings.qdrant.url, profile, telemetry)
+
+
+def _server(qdrant: QdrantSettings, url: str, profile: EmbedderProfile, telemetry: Telemetry) -> FactIndex:
+    # The client takes 0.7 s to import, which every command would pay for a server that it does not use.
+    from repartee.integrations.qdrant_fact_store import QdrantFactStore, make_qdrant_client  # noqa: PLC0415
+
     client = make_qdrant_client(
-        url=qdrant.url,
+        url=url,
         api_key=qdrant.api_key.get_secret_value() if qdrant.api_key else None,
         timeout=qdrant.timeout_seconds,
         prefer_grpc=qdrant.prefer_grpc,
         grpc_port=qdrant.grpc_port,
     )
-    return QdrantFactStore(
-        client, embedder.profile, Upstream("store", telemetry), telemetry, place=qdrant.url
-    )
+    return QdrantFactStore(client, profile, Upstream("store", telemetry), telemetry, place=url)

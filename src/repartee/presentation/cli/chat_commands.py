@@ -14,7 +14,7 @@ from repartee.presentation.cli.chat import Chat
 from repartee.presentation.cli.fact_files import UserFile, valid_fact
 from repartee.presentation.cli.facts_backend import ApiFacts
 from repartee.presentation.cli.failures import UserMistake
-from repartee.presentation.cli.load_facts import are_stored, counted, load_facts, shown_progress
+from repartee.presentation.cli.load_facts import facts_are, load_facts, shown_progress
 
 _LISTED: Final = 20
 
@@ -57,9 +57,8 @@ class ChatCommands:
         """Say so if the user file has facts and none is stored."""
         user_id, facts = self._chat.user.id, self._user_file.facts
         if user_id and facts and next(self._chat.connection.client.facts(user_id), None) is None:
-            self._chat.screen.note(
-                f"{counted(len(facts))} of {user_id} not loaded: type /load, or run make add-facts"
-            )
+            missing = facts_are("not loaded", len(facts), user_id)
+            self._chat.screen.note(f"{missing}: type /load, or run make add-facts")
 
     def _facts(self, text: str) -> None:
         user_id = self._user_id()
@@ -76,7 +75,7 @@ class ChatCommands:
         count = len(self._listed) + sum(1 for _ in facts)
         lines = [f"{number:3}. {_described(fact)}" for number, fact in enumerate(self._listed, start=1)]
         rest = f"; the first {_LISTED} are above" if count > _LISTED else ""
-        screen.result([*lines, are_stored(count, user_id) + rest])
+        screen.result([*lines, facts_are("stored", count, user_id) + rest])
 
     def _remember(self, text: str) -> None:
         fact = valid_fact("/remember", text)
@@ -96,7 +95,7 @@ class ChatCommands:
             raise UserMistake("the user file has no facts")
         with shown_progress(len(facts)) as progress:
             stored = load_facts(ApiFacts(self._chat.connection.client), user_id, facts, progress)
-        self._chat.screen.result([are_stored(stored, user_id)])
+        self._chat.screen.result([facts_are("stored", stored, user_id)])
 
     def _character(self, _: str) -> None:
         who, user = self._chat.character, self._chat.user
@@ -110,20 +109,21 @@ class ChatCommands:
     def _save(self, name: str) -> None:
         if not name:
             raise UserMistake("name the file: /save talk.json")
-        path = Path(name).expanduser()
         dialogue = {
             "character": self._chat.card,
             "user": self._chat.user.model_dump(exclude_none=True),
             "messages": self._chat.messages,
         }
         try:
-            with path.open("x", encoding="utf-8") as file:
+            with Path(name).expanduser().open("x", encoding="utf-8") as file:
                 file.write(json.dumps(dialogue, ensure_ascii=False, indent=2) + "\n")
         except FileExistsError:
-            raise UserMistake(f"{path} exists and was left as it is: name another file") from None
+            raise UserMistake(f"{name} exists and was left as it is: name another file") from None
         except OSError as error:
-            raise UserMistake(f"{path}: {error.strerror}") from None
-        self._chat.screen.result([f"saved {len(self._chat.messages)} messages in {path}"])
+            raise UserMistake(f"{name}: {error.strerror}") from None
+        except (RuntimeError, ValueError) as error:  # no such home folder, a null character
+            raise UserMistake(f"{name}: {error}") from None
+        self._chat.screen.result([f"saved {len(self._chat.messages)} messages in {name}"])
 
     def _help(self, _: str) -> None:
         width = max(len(command.usage) for command in self._commands.values())

@@ -14,7 +14,7 @@ from repartee.presentation.cli.fact_files import UserFile, read_facts, read_user
 from repartee.presentation.cli.facts_backend import FactsBackend, opened_facts
 from repartee.presentation.cli.failures import OneLineErrors, UserMistake
 from repartee.presentation.cli.interact import Invitation, interact
-from repartee.presentation.cli.load_facts import are_stored, counted, load_facts, shown_progress
+from repartee.presentation.cli.load_facts import counted, facts_are, load_facts, shown_progress
 from repartee.presentation.cli.reindex import reindex
 from repartee.presentation.cli.runtime import Runtime
 
@@ -86,7 +86,7 @@ def add(runtime: Runtime, file: Path | None, user_file: Path | None, user_id: st
     with opened_facts(runtime) as backend, shown_progress(len(found)) as progress:
         stored = load_facts(backend, owner, found, progress)
         place = backend.place
-    click.echo(f"{are_stored(stored, owner)} ({place})")
+    click.echo(f"{facts_are('stored', stored, owner)} ({place})")
 
 
 @facts.command("list")

@@ -57,7 +57,7 @@ def read_user_file(path: Path) -> UserFile:
             f'{path}: a user file looks like {{"user": {{"id": "…", "name": "…"}}, "facts": […]}}'
         )
     user = _valid(f"{path}: user", User, content["user"])
-    return UserFile(user=user, facts=tuple(_from_json(path, content)) if content.get("facts") else ())
+    return UserFile(user=user, facts=tuple(_from_json(path, content)) if "facts" in content else ())
 
 
 def user_of(path: Path) -> User | None:

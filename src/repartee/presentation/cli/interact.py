@@ -16,7 +16,7 @@ from repartee.presentation.cli.api_connection import ApiConnection
 from repartee.presentation.cli.chat import Chat
 from repartee.presentation.cli.chat_commands import ChatCommands
 from repartee.presentation.cli.fact_files import UserFile, read_object
-from repartee.presentation.cli.failures import EXPECTED, ApiUnreachable, UserMistake, one_line
+from repartee.presentation.cli.failures import EXPECTED, ApiUnreachable, RunFailed, UserMistake, one_line
 from repartee.presentation.cli.line_input import Interrupts, PipedLines, Stopped, TerminalLines
 from repartee.presentation.cli.runtime import ClientSettings
 from repartee.presentation.cli.screens import PlainScreen, Screen, TerminalScreen
@@ -107,7 +107,7 @@ def _attempt(
     except Stopped:
         return
     except EXPECTED as error:
-        if isinstance(error, ApiUnreachable):
+        if isinstance(error, ApiUnreachable | RunFailed):  # look for it afresh the next time
             chat.connection.drop()
         again = "; /retry sends it again" if chat.unanswered else ""
         chat.screen.problem(one_line(error) + again)

@@ -13,6 +13,7 @@ from repartee.presentation.cli.facts_backend import FactsBackend
 from repartee.presentation.cli.failures import EXPECTED, RunFailed, UserMistake, exit_status, one_line
 
 BATCH: Final = 64
+_AGAIN: Final = "running it again is safe"
 
 
 def load_facts(
@@ -35,17 +36,14 @@ def load_facts(
     return stored
 
 
-def are_stored(count: int, user_id: str) -> str:
-    """Return the good news."""
-    return f"{counted(count)} of {user_id} {'is' if count == 1 else 'are'} stored"
+def facts_are(state: str, count: int, user_id: str) -> str:
+    """Return how the facts of a user are, such as stored."""
+    return f"{counted(count)} of {user_id} {'is' if count == 1 else 'are'} {state}"
 
 
 def counted(count: int) -> str:
     """Return a number of facts in words."""
     return f"{count} fact{'' if count == 1 else 's'}"
-
-
-_AGAIN: Final = "running it again is safe"
 
 
 def _so_far(stored: int, facts: Sequence[NewFact], user_id: str) -> str:
@@ -57,12 +55,12 @@ def _batches(facts: Sequence[NewFact]) -> Iterator[Sequence[NewFact]]:
 
 
 @contextmanager
-def shown_progress(total: int, *, color: bool = True) -> Iterator[Callable[[int], None]]:
+def shown_progress(total: int) -> Iterator[Callable[[int], None]]:
     """Show how far it is on standard error: a bar on a terminal, else plain lines now and then."""
     if not sys.stderr.isatty():
         yield _plain_lines(total)
         return
-    console = Console(stderr=True, no_color=None if color else True, highlight=False)
+    console = Console(stderr=True, highlight=False)
     columns = (TextColumn("storing facts"), BarColumn(40), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True) as bar:
         task = bar.add_task("", total=total)

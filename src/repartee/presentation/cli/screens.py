@@ -48,16 +48,19 @@ class TerminalScreen(Screen):
         self._console = Console(no_color=None if color else True, highlight=False, markup=False, emoji=False)
         self.label_width = 0
         self._writer: ReplyWriter | None = None
+        self._noted = False
 
     def introduce(self, character: str, user: str, model: str) -> None:
         """Write the headline."""
         self.label_width = min(max(cell_len(character), cell_len(user)), _LONGEST_NAME)
         self._console.print(Text(printable(f"{character} and {user}"), style="bold"))
-        self.note(f"{described_model(model)}; /help lists the commands")
+        self.note(described_model(model))
+        self.note("/help lists the commands")
 
     def note(self, text: str) -> None:
         """Say something about the chat."""
         self._console.print(Text(printable(text), style="dim"))
+        self._noted = True
 
     def problem(self, text: str) -> None:
         """Say in one line what went wrong."""
@@ -71,7 +74,10 @@ class TerminalScreen(Screen):
         self._console.print()
 
     def begin_reply(self, name: str) -> None:
-        """Write the character's name."""
+        """Write the character's name; remarks before it are set apart."""
+        if self._noted:
+            self._console.print()
+            self._noted = False
         self._put(f"{set_cell_size(printable(name), self.label_width)} › ", "bold magenta")
         self._writer = ReplyWriter(self._put_words, self._console.width, self.label_width + 3)
 
@@ -145,5 +151,5 @@ def _fact_line(fact: UsedFact) -> str:
 def described_model(model: str) -> str:
     """Return what answers; the offline responder is never passed off as a model."""
     if model == OFFLINE:
-        return "offline responder, not a language model (REPARTEE_LLM__API_KEY=… sets one)"
+        return "offline responder, not a language model (set REPARTEE_LLM__API_KEY for one)"
     return f"model {model}"

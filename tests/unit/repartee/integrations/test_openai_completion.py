@@ -95,16 +95,24 @@ def test_events_by_the_standard(data: bytes, events: list[bytes]) -> None:
         assert [event for chunk in chunks for event in reader.feed(chunk)] + list(reader.end()) == events
 
 
-def test_data_without_an_end_is_not_collected() -> None:
+@pytest.mark.parametrize("line", [b"data: " + b"x" * 1_000 + b"\n", b"data\n" * 1_000, b"x" * 1_000])
+def test_data_without_an_end_is_not_collected(line: bytes) -> None:
     reader = SseReader("model")
     with pytest.raises(UpstreamInvalid):
         for _ in range(2_000):
-            list(reader.feed(b"data: " + b"x" * 1_000 + b"\n"))
+            list(reader.feed(line))
+
+
+def test_comments_without_end_are_not_data() -> None:
+    reader = SseReader("model")
+    for _ in range(2_000):
+        assert list(reader.feed(b": OPENROUTER PROCESSING\n" * 100)) == []
 
 
 # --- streams ------------------------------------------------------------------------------------------
 
 
+@settings(deadline=None)
 @given(TEXTS, st.sampled_from(["\n", "\r\n", "\r"]), st.booleans(), st.lists(st.integers(0, 10_000)))
 def test_any_split_gives_the_same_pieces(text: str, end: str, done: bool, places: list[int]) -> None:
     data = sse(text, end=end, done=done)
@@ -121,6 +129,7 @@ def test_any_split_gives_the_same_pieces(text: str, end: str, done: bool, places
     assert all(parts)
 
 
+@settings(deadline=None)
 @given(TEXTS, st.binary(min_size=1, max_size=12), st.integers(0, 10_000), st.lists(st.integers(0, 10_000)))
 def test_any_split_of_a_damaged_stream_gives_the_same_pieces_and_error(
     text: str, damage: bytes, place: int, places: list[int]
@@ -131,6 +140,7 @@ def test_any_split_of_a_damaged_stream_gives_the_same_pieces_and_error(
     assert outcome(cut(damaged, places)) == outcome([damaged])
 
 
+@settings(deadline=None)
 @given(TEXTS, st.integers(0, 10_000))
 def test_a_stream_that_ends_early_is_no_reply(text: str, place: int) -> None:
     assume(text.strip())
@@ -141,6 +151,7 @@ def test_a_stream_that_ends_early_is_no_reply(text: str, place: int) -> None:
     assert not any(isinstance(piece, Completion) for piece in pieces)
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 10_000)), st.sampled_from([b"", b"\n\n", b" \r\n\t"]))
 def test_a_document_in_place_of_a_stream_is_one_piece(places: list[int], before: bytes) -> None:
     data = before + json.dumps(GOOD, ensure_ascii=False).encode()
@@ -232,7 +243,7 @@ def is_reply(document: Any) -> bool:
         return False
 
 
-@settings(max_examples=500)
+@settings(max_examples=500, deadline=None)
 @given(st.lists(st.tuples(st.sampled_from(PATHS), JUNK, st.booleans()), min_size=1, max_size=3))
 def test_a_document_that_is_changed_is_a_reply_only_if_it_is_one(
     changes: list[tuple[tuple[Any, ...], Any, bool]],
@@ -259,6 +270,7 @@ def test_a_document_that_is_changed_is_a_reply_only_if_it_is_one(
         assert completion.text == document["choices"][0]["message"]["content"]
 
 
+@settings(deadline=None)
 @given(st.integers(0, 10_000), st.binary(max_size=6))
 def test_a_document_whose_bytes_are_damaged_never_raises_anything_else(place: int, damage: bytes) -> None:
     data = json.dumps(GOOD, ensure_ascii=False).encode()

@@ -3,12 +3,13 @@
 import asyncio
 import time
 from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from repartee.application.deadline import deadline_in
@@ -56,16 +57,20 @@ def telemetry() -> FakeTelemetry:
 
 @pytest.fixture
 async def http(upstream: LoopbackUpstream, telemetry: FakeTelemetry) -> AsyncIterator[JsonHttp]:
-    made = make_http(upstream.url, telemetry)
-    yield made
-    await made.close()
+    async with http_at(upstream.url, telemetry) as made:
+        yield made
 
 
-def make_http(
-    url: str, telemetry: FakeTelemetry, attempts: int = 2, attempt_timeout: float = 0.3
-) -> JsonHttp:
+@asynccontextmanager
+async def http_at(
+    url: str, telemetry: FakeTelemetry, attempts: int = 2, attempt_timeout: float = 20.0
+) -> AsyncIterator[JsonHttp]:
     headers = bearer("embedder", "sk-verysecretkey")
-    return JsonHttp(Upstream("embedder", telemetry, attempts), url, headers, attempt_timeout)
+    made = JsonHttp(Upstream("embedder", telemetry, attempts), url, headers, attempt_timeout)
+    try:
+        yield made
+    finally:
+        await made.close()
 
 
 # --- what is tried again ------------------------------------------------------------------------------
@@ -108,15 +113,16 @@ CASES: list[tuple[str, Fault, type[UpstreamError], int]] = [
 @pytest.mark.parametrize(("fault", "error", "hits"), [pytest.param(*rest, id=name) for name, *rest in CASES])
 async def test_hits_and_error_of_each_fault(
     upstream: LoopbackUpstream,
-    http: JsonHttp,
     telemetry: FakeTelemetry,
     fault: Fault,
     error: type[UpstreamError],
     hits: int,
 ) -> None:
     upstream.script("embeddings", fault, fault)
-    with pytest.raises(UpstreamError) as caught:
-        await http.post("/embeddings", BODY)
+    patience = 0.25 if error is UpstreamTimeout else 20.0
+    async with http_at(upstream.url, telemetry, attempt_timeout=patience) as http:
+        with pytest.raises(UpstreamError) as caught:
+            await http.post("/embeddings", BODY)
     assert type(caught.value) is error
     assert upstream.hits("embeddings") == hits
     assert telemetry.upstreams == [("embedder", error.code)] * hits
@@ -135,19 +141,17 @@ async def test_a_retry_hides_one_failure_and_is_counted(
 async def test_without_the_retry_the_failure_shows(
     upstream: LoopbackUpstream, telemetry: FakeTelemetry
 ) -> None:
-    http = make_http(upstream.url, telemetry, attempts=1)
-    upstream.script("embeddings", faults.status(503))
-    with pytest.raises(UpstreamUnavailable):
-        await http.post("/embeddings", BODY)
-    await http.close()
+    async with http_at(upstream.url, telemetry, attempts=1) as http:
+        upstream.script("embeddings", faults.status(503))
+        with pytest.raises(UpstreamUnavailable):
+            await http.post("/embeddings", BODY)
 
 
 async def test_unreachable_hosts(telemetry: FakeTelemetry) -> None:
     for url in ("http://127.0.0.1:9", "http://no-such-host.invalid"):
-        http = make_http(url, telemetry)
-        with pytest.raises(UpstreamUnreachable):
-            await http.post("/embeddings", BODY)
-        await http.close()
+        async with http_at(url, telemetry) as http:
+            with pytest.raises(UpstreamUnreachable):
+                await http.post("/embeddings", BODY)
 
 
 async def test_a_redirect_sends_nothing_elsewhere(upstream: LoopbackUpstream, http: JsonHttp) -> None:
@@ -172,23 +176,15 @@ async def test_one_connection_and_no_compression_asked_for(
 
 
 @pytest.mark.parametrize(
-    ("header", "at_least", "at_most"),
-    [
-        ("1", 1.0, 1.4),
-        ("0", 0.1, 0.7),
-        ("-5", 0.1, 0.7),
-        ("soon", 0.1, 0.7),
-        ("nan", 0.1, 0.7),
-        (None, 0.1, 0.7),
-    ],
+    ("header", "seconds"), [("1", 1.0), ("0", 0.1), ("-5", 0.1), ("soon", 0.1), ("nan", 0.1), (None, 0.1)]
 )
 async def test_a_retry_waits_as_asked(
-    upstream: LoopbackUpstream, http: JsonHttp, header: str | None, at_least: float, at_most: float
+    upstream: LoopbackUpstream, http: JsonHttp, header: str | None, seconds: float
 ) -> None:
     upstream.script("embeddings", faults.status(429, header))
     await http.post("/embeddings", BODY)
     first, second = (request.started for request in upstream.requests)
-    assert at_least - 0.01 <= second - first < at_most + 0.3
+    assert seconds - 0.01 <= second - first < seconds + 1.0
 
 
 async def test_a_wait_of_minutes_is_left_to_the_caller(upstream: LoopbackUpstream, http: JsonHttp) -> None:
@@ -198,11 +194,11 @@ async def test_a_wait_of_minutes_is_left_to_the_caller(upstream: LoopbackUpstrea
         await http.post("/embeddings", BODY)
     assert caught.value.retry_after == 300.0
     assert upstream.hits("embeddings") == 1
-    assert time.monotonic() - started < 0.3
+    assert time.monotonic() - started < 5.0
 
 
 @pytest.mark.parametrize(
-    ("seconds", "header", "hits"), [(0.4, None, 1), (0.9, "1", 1), (2.0, "1", 2), (2.0, None, 2)]
+    ("seconds", "header", "hits"), [(0.4, None, 1), (0.9, "1", 1), (5.0, "1", 2), (5.0, None, 2)]
 )
 async def test_no_retry_is_begun_whose_wait_passes_the_deadline(
     upstream: LoopbackUpstream, http: JsonHttp, seconds: float, header: str | None, hits: int
@@ -218,18 +214,17 @@ async def test_no_retry_is_begun_whose_wait_passes_the_deadline(
 async def test_nothing_extends_the_deadline(
     upstream: LoopbackUpstream, telemetry: FakeTelemetry, fault: Fault
 ) -> None:
-    http = make_http(upstream.url, telemetry, attempt_timeout=20.0)
-    upstream.script("embeddings", fault, fault)
-    loop = asyncio.get_running_loop()
-    started = loop.time()
-    with pytest.raises(DeadlineExceeded):
-        async with deadline_in(0.3):
-            await http.post("/embeddings", BODY)
-    ended = loop.time()
-    assert ended - started < 0.8
-    assert await upstream.requests[0].seconds_to_disconnect(ended) < 0.5
-    assert telemetry.upstreams == []
-    await http.close()
+    async with http_at(upstream.url, telemetry, attempt_timeout=20.0) as http:
+        upstream.script("embeddings", fault, fault)
+        loop = asyncio.get_running_loop()
+        started = loop.time()
+        with pytest.raises(DeadlineExceeded):
+            async with deadline_in(0.3):
+                await http.post("/embeddings", BODY)
+        ended = loop.time()
+        assert ended - started < 1.5
+        assert await upstream.requests[0].seconds_to_disconnect(ended) < 0.5
+        assert telemetry.upstreams == []
 
 
 async def test_cancellation_passes_through_uncounted_and_closes_the_connection(
@@ -370,6 +365,7 @@ def test_retry_after(header: str | None, seconds: float | None) -> None:
     assert retry_after_seconds(header, lambda: NOW) == seconds
 
 
+@settings(deadline=None)
 @given(st.text(max_size=40) | st.datetimes(timezones=st.just(UTC)).map(format_datetime))
 def test_retry_after_never_raises(header: str) -> None:
     seconds = retry_after_seconds(header)
@@ -414,6 +410,7 @@ def test_no_error_inside_a_200(answer: Any) -> None:
     assert reported_error("d", answer) is None
 
 
+@settings(deadline=None)
 @given(
     st.recursive(
         st.none() | st.booleans() | st.integers() | st.text(),

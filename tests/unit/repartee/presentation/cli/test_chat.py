@@ -236,7 +236,7 @@ def test_facts_are_offered_only_to_someone_who_has_none(screen: RecordingScreen)
     api = Api()
     commands = _commands(_chat(screen, api), "Likes tea", "Has a cat")
     commands.offer_facts()
-    assert screen.notes == ["2 facts of maya not loaded: type /load, or run make add-facts"]
+    assert screen.notes == ["2 facts of maya are not loaded: type /load, or run make add-facts"]
     commands.run("/load")
     assert screen.results == ["2 facts of maya are stored"]
     commands.offer_facts()
@@ -305,6 +305,8 @@ def test_quit_leaves(screen: RecordingScreen) -> None:
         ("/what", "there is no /what: /help lists what there is"),
         ("/", "there is no /: /help"),
         ("/save", "name the file"),
+        ("/save ~nobody-by-that-name/x", "~nobody-by-that-name/x: Could not determine home directory"),
+        ("/save a\x00b", "a\x00b: embedded null byte"),
         ("/save /nowhere/at/all.json", "/nowhere/at/all.json: No such file or directory"),
         ("/remember", "/remember: text: String should have at least 1 character"),
         ("/forget 1", "name a fact by its number"),

@@ -47,7 +47,7 @@ class FakeRuntime(Runtime):
             SimpleNamespace(
                 add_facts=AddFacts(self.embedder, self.store),
                 list_facts=ListFacts(self.store),
-                delete_facts=DeleteFacts(self.store),
+                delete_facts=DeleteFacts(self.store, self.archive),
                 reindex_facts=ReindexFacts(self.embedder, self.store, self.archive),
                 running=Running("fake", "fake", "fake store", None, None),
             ),

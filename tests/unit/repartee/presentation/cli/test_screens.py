@@ -18,6 +18,7 @@ def test_a_reply_stands_beside_the_name_with_its_facts_below(
         screen.piece(piece)
     screen.end_reply([_TEA], "stopped")
     assert capsys.readouterr().out.splitlines() == [
+        "",
         "Ann › *nods* Right you are,",
         "      whatever you say.",
         "      · Likes tea (0.43)".ljust(30),
@@ -33,7 +34,7 @@ def test_names_of_other_scripts_line_up(capsys: pytest.CaptureFixture[str]) -> N
     capsys.readouterr()
     screen.begin_reply("夜")
     screen.end_reply([], None)
-    assert capsys.readouterr().out == "夜   › \n\n"
+    assert capsys.readouterr().out == "\n夜   › \n\n"
 
 
 def test_what_a_model_writes_is_shown_and_not_obeyed(capsys: pytest.CaptureFixture[str]) -> None:
