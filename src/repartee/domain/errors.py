@@ -5,7 +5,6 @@ ReparteeError
 ├── NotFound                     no such fact, character or reply
 ├── Conflict                     the change would contradict what is stored
 ├── Unauthorized                 a key is needed and was not given, or is wrong
-├── Overloaded                   this service has no room now; a later retry may help
 ├── ConfigurationError           the operator's value is wrong: found at start, never per request
 │   └── StoreLocked              another process owns the embedded store
 ├── DeadlineExceeded             the time given to the whole request is spent
@@ -64,12 +63,6 @@ class Unauthorized(ReparteeError):
     """A key is needed and was not given, or is wrong."""
 
     code = "unauthorized"
-
-
-class Overloaded(ReparteeError):
-    """This service has no room for the request now."""
-
-    code = "overloaded"
 
 
 class ConfigurationError(ReparteeError):

@@ -20,7 +20,6 @@ STATUS_OF: Final[Mapping[type[errors.ReparteeError], HTTPStatus]] = {
     errors.NotFound: HTTPStatus.NOT_FOUND,
     errors.Conflict: HTTPStatus.CONFLICT,
     errors.Unauthorized: HTTPStatus.UNAUTHORIZED,
-    errors.Overloaded: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.ConfigurationError: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.DeadlineExceeded: HTTPStatus.GATEWAY_TIMEOUT,
     errors.UpstreamUnreachable: HTTPStatus.SERVICE_UNAVAILABLE,
@@ -56,8 +55,6 @@ def problem_response(error: errors.ReparteeError, request_id: str) -> Response:
         headers["www-authenticate"] = "Bearer"
     if isinstance(error, errors.UpstreamError) and error.retry_after is not None:
         headers["retry-after"] = str(math.ceil(error.retry_after))
-    elif isinstance(error, errors.Overloaded):
-        headers["retry-after"] = "1"
     return _response(problem(error, request_id), headers)
 
 
