@@ -34,7 +34,7 @@ $(VENV)/dev.stamp: $(VENV)/serving.stamp requirements-dev.lock
 	@$(PIP) install --require-hashes -r requirements-dev.lock
 	@touch $@
 
-$(ENCODER)/manifest.json: $(VENV)/serving.stamp requirements-encoder.lock scripts/build_encoder.py scripts/encoder_mean.txt scripts/encoder_background.txt
+$(ENCODER)/manifest.json: requirements-encoder.lock scripts/build_encoder.py scripts/encoder_mean.txt scripts/encoder_background.txt | $(VENV)/serving.stamp
 	@echo "Building the sentence encoder (once, under a minute) …"
 	@rm -rf $(VENV)/encoder-build
 	@$(PIP) install --require-hashes --no-deps --target $(VENV)/encoder-build -r requirements-encoder.lock

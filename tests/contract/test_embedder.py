@@ -15,6 +15,7 @@ from repartee.domain.errors import (
     UpstreamTimeout,
     UpstreamUnavailable,
 )
+from repartee.integrations import transport
 from repartee.integrations.cohere_embedder import CohereEmbedder
 from repartee.integrations.openai_embedder import OpenAIEmbedder
 from repartee.integrations.transport import Upstream
@@ -32,6 +33,12 @@ def remote(kind: str, url: str, dimension: int = DIMENSION) -> OpenAIEmbedder | 
     if kind == "openai":
         return OpenAIEmbedder(f"{url}/v1", None, "some/model", dimension, 0.4, upstream, 1.0)
     return CohereEmbedder(url, "key", upstream, 1.0, 0.4, "embed-multilingual-v3.0", dimension)
+
+
+@pytest.fixture(autouse=True)
+def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Retry at once: how long is waited has tests of its own."""
+    monkeypatch.setattr(transport, "_PAUSE", (0.0, 0.02))
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from repartee.domain.errors import (
     UpstreamRateLimited,
     UpstreamTimeout,
 )
+from repartee.integrations import transport
 from repartee.integrations.cohere_reranker import CohereReranker
 from repartee.integrations.transport import Upstream
 from tests.fakes import FakeReranker, FakeTelemetry
@@ -20,6 +21,12 @@ from tests.loopback.faults import Fault
 from tests.loopback.upstream import LoopbackUpstream
 
 TEXTS = ["The cat is called Tofu", "Maya drinks green tea", "Maya has a sister, and tea"]
+
+
+@pytest.fixture(autouse=True)
+def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Retry at once: how long is waited has tests of its own."""
+    monkeypatch.setattr(transport, "_PAUSE", (0.0, 0.02))
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from collections import Counter
 from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import pairwise, takewhile
+from itertools import dropwhile, pairwise, takewhile
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
@@ -35,11 +35,10 @@ _RECALLED_CHARS: Final = 2_000  # of each earlier line of the character, when lo
 _RECALLED_LINES: Final = 200
 _STUDIED_LINES: Final = 200
 _LONG_SENTENCE: Final = 26  # words
-_FITTING: Final = 0.26  # closeness from which an example line answers the message as it stands
+_FITTING: Final = 0.3  # closeness from which an example line answers the message as it stands
 _STRONG_SCORE: Final = 0.4  # cosine from which a fact is brought in without a word in common
 _CONSIDERED_FACTS: Final = 8
 _KEPT_CARDS: Final = 64
-_LANGUAGES: Final = ("en", "ru")
 
 Tone = Literal["neutral", "warm", "soft"]
 _Words = Annotated[frozenset[str], BeforeValidator(str.split)]
@@ -64,7 +63,7 @@ class _Remark(BaseModel):
 
     def fits(self, padded: str) -> bool:
         """Tell whether a message, as `_padded` gives it, holds one of the phrases."""
-        return len(padded.split()) - 2 <= self.max_words and any(_occurs(text, padded) for text in self.heard)
+        return len(_words(padded)) <= self.max_words and any(_occurs(text, padded) for text in self.heard)
 
 
 class _Language(BaseModel):
@@ -72,6 +71,7 @@ class _Language(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    code: Literal["en", "ru"]
     stopwords: _Words
     determiners: _Words
     prepositions: _Words
@@ -114,6 +114,7 @@ _TOKEN = re.compile(r"[^\W_]+(?:-[^\W_]+)*|[\u2600-\u27bf\U0001f300-\U0001faff]"
 _STRETCHED = re.compile(r"([^\W\d])\1{2,}")
 _ACTION = re.compile(r"\*[^*]*\*")
 _CLAUSE_END = re.compile(r"[^\w\s'’-]+")
+_SENTENCE_END = re.compile(r"[.!?…\n]+")
 _SENTENCE = re.compile(r"[^.!?…]+[.!?…]*[\"”»)]*")
 _UNIT = re.compile(r"\s*(?:\*[^*]*\*|[^*.!?…]+[.!?…]*[\"”»)]*|[.!?…]+[\"”»)]*)")
 _RUSSIAN_ADDRESS = re.compile(r"(?:шь|шься|йте|йтесь)$")
@@ -136,8 +137,9 @@ def _plain(word: str) -> str:
     return _norm(word).strip()
 
 
-def _padded(words: Sequence[str]) -> str:
-    return f" {' '.join(('^', *words, '$'))} "
+def _padded(sentences: Sequence[Sequence[str]]) -> str:
+    """Return the words with the ends of sentences marked, as phrases expect them."""
+    return f" {' '.join(' '.join(('^', *sentence, '$')) for sentence in sentences or [[]])} "
 
 
 def _occurs(phrase: str, padded: str) -> bool:
@@ -193,6 +195,7 @@ class _Heard:
     intents: tuple[str, ...]
     topics: tuple[str, ...]
     is_question: bool
+    is_about_you: bool  # a question about the one who is asked
     opens_with_question: bool
     is_readable: bool
 
@@ -202,8 +205,11 @@ class _Heard:
 
     @property
     def feelings(self) -> frozenset[str]:
-        intents = self.language.intents
-        return frozenset(name for name in self.intents if intents[name].kind == "feeling")
+        return frozenset(name for name in self.intents if self.kind(name) == "feeling")
+
+    def kind(self, intent: str) -> str:
+        """Return of what kind an intent is; `plain` for none."""
+        return self.language.intents[intent].kind if intent else "plain"
 
     @property
     def tone(self) -> Tone:
@@ -216,7 +222,8 @@ class _Heard:
 
     def clauses(self) -> list[str]:
         """Return short clauses of the message, to be quoted as they stand, the most telling first."""
-        short = [clause for clause in self._clauses() if self._weight(clause) > 1 and self._is_short(clause)]
+        told = [list(dropwhile(self._says_little, clause)) for clause in self._clauses()]
+        short = [clause for clause in told if 2 <= len(clause) <= 7 and self._weight(clause) > 1]
         return [" ".join(clause) for clause in sorted(short, key=self._weight, reverse=True)]
 
     def things(self) -> list[str]:
@@ -229,12 +236,13 @@ class _Heard:
         ]
         return [" ".join(thing) for thing in sorted(things, key=self._weight, reverse=True)]
 
-    def _is_short(self, clause: Sequence[str]) -> bool:
-        return 2 <= len(clause) <= 7 and _plain(clause[0]) not in self.language.leaning
-
     def _clauses(self) -> Iterator[list[str]]:
         for part in _CLAUSE_END.split(self.text):
             yield from self._split(part.split())
+
+    def _says_little(self, word: str) -> bool:
+        plain = _plain(word)
+        return plain in self.language.stopwords - self.language.negations - self.language.prepositions
 
     def _split(self, words: Sequence[str]) -> Iterator[list[str]]:
         clause: list[str] = []
@@ -273,42 +281,54 @@ class _Heard:
 
 def _hear(text: str, language: _Language, names: Iterable[str] = ()) -> _Heard:
     """Read a message. The names of the two, and what only opens something longer, say nothing more."""
-    clipped = (
-        text if len(text) <= _HEARD_CHARS else f"{text[: _HEARD_CHARS // 2]} {text[-_HEARD_CHARS // 2 :]}"
-    )
+    is_long = len(text) > _HEARD_CHARS
+    clipped = f"{text[: _HEARD_CHARS // 2]} {text[-_HEARD_CHARS // 2 :]}" if is_long else text
     called = {word for name in names for word in _words(name)}
-    words = [word for word in _words(clipped) if word not in called]
-    whole = _padded(words)
-    for size in (2, 1):
-        if len(words) > size + 1 and f"^ {' '.join(words[:size])}" in language.intents["greeting"].heard:
-            words = words[size:]
-    while len(words) > 3 and words[0] in language.fillers:
-        words = words[1:]
-    padded = _padded(words)
-    opens = any(_occurs(phrase, padded) for phrase in language.question_openings)
-    is_question = ("?" in clipped or opens) and not any(
-        _occurs(phrase, padded) for phrase in language.rhetorical
-    )
-    stems = _content(" ".join(words), language)
+    spoken = [[word for word in _words(part) if word not in called] for part in _SENTENCE_END.split(clipped)]
+    whole = [sentence for sentence in spoken if sentence]
+    told = _without_opening(whole, language)
+    stems = _content(" ".join(word for sentence in told for word in sentence), language)
+    opens = any(_occurs(phrase, _padded(told)) for phrase in language.question_openings)
+    is_rhetorical = any(_occurs(phrase, _padded(told)) for phrase in language.rhetorical)
+    is_question = ("?" in clipped or opens) and not is_rhetorical
     topics = _topics(stems, language)
     says_more = is_question or bool(topics) or len(stems) > 1
+    spoken_of = {word for sentence in told for word in sentence}
+    is_about_you = (
+        is_question and spoken_of & language.second_person and not spoken_of & language.first_person
+    )
     return _Heard(
         text=" ".join(word for word in clipped.split() if _plain(word) not in called),
         language=language,
-        padded=padded,
+        padded=_padded(told),
         stems=stems,
-        trigrams=_trigrams(f" {' '.join(words)} "),
+        trigrams=_trigrams(_padded(told)),
         intents=tuple(
             name
             for name, intent in language.intents.items()
-            if (intent.fits(padded) or intent.fits(whole))
+            if (intent.fits(_padded(told)) or intent.fits(_padded(whole)))
             and not (says_more and intent.kind == "acknowledgement")
+            and not (is_about_you and intent.kind == "feeling")
         ),
         topics=topics,
         is_question=is_question,
+        is_about_you=bool(is_about_you),
         opens_with_question=opens,
         is_readable=_script(clipped) is not None or not any(letter.isalpha() for letter in clipped),
     )
+
+
+def _without_opening(sentences: list[list[str]], language: _Language) -> list[list[str]]:
+    """Return the sentences after a greeting and words such as `well`, unless there is nothing else."""
+    greetings = language.intents["greeting"].heard
+    first = next(iter(sentences), [])
+    rest = sentences[1:]
+    for size in (2, 1):
+        if (len(first) > size + 1 or rest) and f"^ {' '.join(first[:size])}" in greetings:
+            first = first[size:]
+    while first and first[0] in language.fillers and (rest or len(first) > 3):
+        first = first[1:]
+    return [first, *rest] if first else rest
 
 
 def _topics(stems: frozenset[str], language: _Language) -> tuple[str, ...]:
@@ -360,7 +380,8 @@ class _Card:
         """Return the cosine of two sets of stems."""
 
         def mass(stems: frozenset[str]) -> float:
-            return sum(self.weights.get(stem, self.weights[""]) ** 2 for stem in stems)
+            # fsum: the order of a set differs from process to process, and no rounding may tell
+            return math.fsum(self.weights.get(stem, self.weights[""]) ** 2 for stem in stems)
 
         return mass(left & right) / math.sqrt(mass(left) * mass(right) or 1.0)
 
@@ -368,11 +389,12 @@ class _Card:
 def _mismatches(heard: _Heard, cue: _Heard) -> int:
     """Count the reasons for which a line is no answer, whatever its cue has in common with the message."""
     meant = cue.intents[0] if cue.intents else ""
+    is_brief = heard.kind(next(iter(heard.intents), "")) == "acknowledgement"  # a laugh is no nod
     return sum(
         (
-            bool(heard.intents) and heard.intents[0] not in cue.intents,
+            bool(heard.intents) and heard.intents[0] not in cue.intents[: 1 if is_brief else None],
             bool(heard.feelings) and not heard.feelings & cue.feelings,
-            meant not in heard.intents and meant != "" and cue.language.intents[meant].kind != "plain",
+            meant not in heard.intents and cue.kind(meant) in ("feeling", "closing"),
             heard.tone == "soft" and cue.tone != "soft",
             2 * (heard.is_question and not cue.is_question),
             cue.opens_with_question and not heard.is_question and not set(heard.intents) & set(cue.intents),
@@ -385,7 +407,8 @@ def _study(character: Character, languages: Mapping[str, _Language]) -> _Card:
     blocks = character.example_dialogues()
     written = [message.text for block in blocks for message in block]
     prose = " ".join([character.first_mes, *written, character.description, character.personality])
-    code = (character.language or _script(prose) or "").partition("-")[0]
+    foreign = "other" if any(letter.isalpha() for letter in prose) else ""
+    code = (character.language or _script(prose) or foreign).partition("-")[0]
     language = languages.get(code, languages["en"])
     pairs = [
         (before.text, after.text)
@@ -516,7 +539,7 @@ class _Statement:
         """Return `has a dog` for `Has a dog`: what may follow `someone who`."""
         if self._pronouns & set(self._plain) or not self._is_verb(self._plain[self._at]):
             return None
-        if self._language.polite and any(map(_RUSSIAN_PAST.search, self._plain)):  # it shows a gender
+        if self._language.code == "ru" and any(map(_RUSSIAN_PAST.search, self._plain)):  # it shows a gender
             return None
         return _lowered(" ".join(self._words))
 
@@ -567,7 +590,7 @@ class _Statement:
         return " ".join(["вы" if polite else "ты", _lowered(" ".join(said))])
 
     def _is_verb(self, plain: str) -> bool:
-        if self._language.polite:
+        if self._language.code == "ru":
             past = plain in self._language.past or _RUSSIAN_PAST.search(plain)
             return plain in self._language.verbs or bool(past)
         regular_past = plain.endswith("ed") and not self._is_participle(plain)
@@ -666,16 +689,14 @@ class _Responder:
         if style.actions == "none":
             parts = [_Part(_ACTION.sub(" ", part.text), part.need) for part in parts]
         parts = [part for part in parts if part.text.strip()] or [_Part("…", 9)]
-        if _length(parts) < style.min_words:
-            parts.append(_Part(self._move_on(), 1))
         while style.max_words and _length(parts) > style.max_words and len(parts) > 1:
             parts.remove(min(reversed(parts), key=lambda part: part.need))
         text = " ".join(" ".join(part.text for part in parts).split())
         return _cut(text, style.max_words) if style.max_words else text
 
     def _can_answer(self) -> bool:
-        """Tell whether there are words for it: in a language of the phrases, to a message that can be read."""
-        return self._code in _LANGUAGES and self._heard.is_readable and bool(self._turn.messages)
+        """Tell whether there are words for it: in a known language, to a message that can be read."""
+        return self._code == self._language.code and self._heard.is_readable and bool(self._turn.messages)
 
     def _parts(self, main: str) -> list[_Part]:
         if main == "remember":
@@ -695,7 +716,9 @@ class _Responder:
         scores = {line: self._card.closeness(self._heard, line) for line in fresh}
         closest = sorted(fresh, key=lambda line: -scores[line])[:3]
         fitting = [line for line in closest if scores[line] >= max(_FITTING, scores[closest[0]] - 0.2)]
-        return [*fitting, None][self._seed % (len(fitting) + 1)] if fitting else None
+        if self._seed == 0 or not fitting:
+            return next(iter(fitting), None)
+        return [*fitting[1:], None][self._seed % len(fitting)]
 
     def _with_line(self, line: _Line, fact: RetrievedFact | None) -> list[_Part]:
         units = [unit.strip() for unit in _UNIT.findall(self._named(line.text))]
@@ -717,10 +740,14 @@ class _Responder:
     def _own_words(self) -> list[_Part]:
         """Say a line of the character where there is nothing to answer, or nothing that can be read."""
         greetings = [_one_line(text) for text in self._turn.character.greetings(self._turn.user.name)]
-        lines = [self._named(line.text) for line in self._card.lines]
-        texts = lines + greetings if self._turn.messages else greetings
+        lines = [self._named(line.text) for line in self._card.lines] if self._turn.messages else []
+        texts = lines or greetings
+        if not texts:
+            return self._to_intent("silence", None)
         fresh = [text for text in texts if self._is_fresh(text)]
-        return [_Part(self._choose(fresh or texts), 9)] if texts else self._to_intent("silence", None)
+        fitting = self._fitting_line() if lines else None
+        chosen = self._named(fitting.text) if fitting else self._choose(fresh)
+        return [_Part(chosen or min(texts, key=self._last_said), 9)]
 
     def _named(self, text: str) -> str:
         char, user = (_one_line(name).replace("*", "") for name in (self._names[0], self._names[2]))
@@ -796,7 +823,7 @@ class _Responder:
     def _in_first_person(self, sentence: str) -> str | None:
         words, language = _words(sentence), self._language
         outside = {part for name in self._names for part in _words(name)} | language.third_person
-        if language.polite:  # the first person of a Russian present does not follow from the third
+        if language.code == "ru":  # the first person of a Russian present does not follow from the third
             unsaid = outside | language.possessives | language.verbs
             is_neutral = not unsaid & set(words) and not any(map(_RUSSIAN_THIRD_PERSON.search, words))
             return sentence.rstrip(".!… ") if is_neutral else None
@@ -819,14 +846,17 @@ class _Responder:
 
     def _fact(self) -> RetrievedFact | None:
         """Return the fact to bring in: a fitting one that neither of the two has just spoken of."""
-        intents = self._language.intents
-        if any(intents[name].kind in ("acknowledgement", "small_talk") for name in self._heard.intents[:1]):
+        heard, language = self._heard, self._heard.language
+        main = next(iter(heard.intents), "")
+        if heard.is_about_you or heard.kind(main) in ("acknowledgement", "small_talk"):
             return None
+        moods = _stems_of(language.positive | language.negative)
         for fact in self._turn.facts[:_CONSIDERED_FACTS]:
             stems = _content(fact.text, self._language)
-            known = any(len(stems & said) >= 0.6 * len(stems) for said in (*self._recent, self._heard.stems))
-            in_turn = self._turns % 3 == 2 and not self._heard.is_question  # a weak one only now and then
-            if (fact.score >= _STRONG_SCORE or stems & self._heard.stems or in_turn) and not known:
+            known = any(len(stems & said) >= 0.6 * len(stems) for said in (*self._recent, heard.stems))
+            in_turn = self._turns % 3 == 2 and not heard.is_question and not heard.feelings
+            touches = fact.score >= _STRONG_SCORE or stems & heard.stems - moods
+            if (touches or in_turn) and not known:  # a weak one only now and then
                 return fact
         return None
 
@@ -865,8 +895,8 @@ class _Responder:
 
     def _addressed(self, said: _Statement, owner: FactOwner) -> str | None:
         if owner == "character":
-            return None if self._language.polite else said.of_another("my") or said.english(_ME)
-        if self._language.polite:
+            return None if self._language.code == "ru" else said.of_another("my") or said.english(_ME)
+        if self._language.code == "ru":
             return said.of_another(polite=self._card.polite) or said.russian(self._card.polite)
         return said.of_another() or said.english(_YOU)
 

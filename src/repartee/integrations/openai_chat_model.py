@@ -140,7 +140,8 @@ class OpenAIChatModel(ChatModel):
         async with self._get_models() as chunks:
             answer = parsed_json(self._dependency, await bounded_body(self._dependency, chunks))
         models = answer.get("data") if isinstance(answer, dict) else None
-        first = models[0].get("id") if models and isinstance(models[0], dict) else None
+        listed = models[0] if isinstance(models, list) and models else None
+        first = listed.get("id") if isinstance(listed, dict) else None
         if not isinstance(first, str) or not first:
             raise UpstreamMisconfigured(
                 f"{self._dependency} lists no models: set REPARTEE_LLM__MODEL", self._dependency
@@ -177,7 +178,10 @@ class OpenAIChatModel(ChatModel):
             async with self._upstream.translated(seconds):
                 yield
         except (openai.OpenAIError, httpx2.HTTPError, httpx2.InvalidURL, httpx2.StreamError) as error:
-            raise translated_openai_error(error, self._dependency) from None
+            failure = translated_openai_error(error, self._dependency)
+            if isinstance(failure, UpstreamMisconfigured):
+                self._first_model = None  # the server may have been started again with another model
+            raise failure from None
 
 
 class _Client(AsyncOpenAI):

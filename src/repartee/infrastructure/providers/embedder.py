@@ -7,7 +7,7 @@ from pydantic import SecretStr
 
 from repartee.application.ports import Embedder, Telemetry
 from repartee.domain.errors import ConfigurationError
-from repartee.infrastructure.settings import Settings
+from repartee.infrastructure.settings import CohereSettings, EmbedderSettings, Settings
 from repartee.integrations.cohere_embedder import CohereEmbedder
 from repartee.integrations.onnx_embedder import OnnxEmbedder
 from repartee.integrations.openai_embedder import OpenAIEmbedder
@@ -45,35 +45,41 @@ class EmbedderProvider(Provider):
 
 
 def _made(settings: Settings, upstream: Upstream) -> OnnxEmbedder | CohereEmbedder | OpenAIEmbedder:
-    chosen = settings.embedder
-    cohere_key = _secret(settings.cohere.api_key)
-    kind = chosen.kind
-    if kind == "auto":
-        kind = "cohere" if cohere_key else "local"
-    threshold = _UNCALIBRATED_THRESHOLD if chosen.threshold is None else chosen.threshold
-    if kind == "local":
-        return OnnxEmbedder(chosen.folder, threshold=chosen.threshold)
-    if kind == "cohere":
-        if not cohere_key:
-            raise ConfigurationError("REPARTEE_COHERE__API_KEY is needed for the cohere embedder")
-        model = chosen.model or _COHERE_MODEL
-        return CohereEmbedder(
-            base_url=settings.cohere.base_url,
-            api_key=cohere_key,
-            model=model,
-            dimension=_dimension(chosen.dimension, _COHERE_DIMENSIONS, model),
-            threshold=threshold,
-            upstream=upstream,
-            attempt_timeout=chosen.attempt_seconds,
-        )
+    kind = settings.embedder.kind
+    if kind == "cohere" or (kind == "auto" and _secret(settings.cohere.api_key)):
+        return _cohere(settings.embedder, settings.cohere, upstream)
+    if kind == "openai":
+        return _openai(settings.embedder, upstream)
+    return OnnxEmbedder(settings.embedder.folder, threshold=settings.embedder.threshold)
+
+
+def _cohere(chosen: EmbedderSettings, cohere: CohereSettings, upstream: Upstream) -> CohereEmbedder:
+    key = _secret(cohere.api_key)
+    if key is None:
+        raise ConfigurationError("REPARTEE_COHERE__API_KEY is needed for the cohere embedder")
+    model = chosen.model or _COHERE_MODEL
+    return CohereEmbedder(
+        base_url=cohere.base_url,
+        api_key=key,
+        model=model,
+        dimension=_dimension(chosen, _COHERE_DIMENSIONS, model),
+        send_dimension=_is_shortened(chosen, _COHERE_DIMENSIONS, model),
+        threshold=_threshold(chosen),
+        upstream=upstream,
+        attempt_timeout=chosen.attempt_seconds,
+    )
+
+
+def _openai(chosen: EmbedderSettings, upstream: Upstream) -> OpenAIEmbedder:
     if not chosen.model:
         raise ConfigurationError("REPARTEE_EMBEDDER__MODEL is needed for the openai embedder")
     return OpenAIEmbedder(
         base_url=chosen.base_url or _OPENAI,
         api_key=_secret(chosen.api_key),
         model=chosen.model,
-        dimension=_dimension(chosen.dimension, _OPENAI_DIMENSIONS, chosen.model),
-        threshold=threshold,
+        dimension=_dimension(chosen, _OPENAI_DIMENSIONS, chosen.model),
+        send_dimension=_is_shortened(chosen, _OPENAI_DIMENSIONS, chosen.model),
+        threshold=_threshold(chosen),
         upstream=upstream,
         attempt_timeout=chosen.attempt_seconds,
     )
@@ -83,8 +89,16 @@ def _secret(value: SecretStr | None) -> str | None:
     return (value.get_secret_value() or None) if value else None
 
 
-def _dimension(given: int | None, known: dict[str, int], model: str) -> int:
-    dimension = given or known.get(model)
+def _threshold(chosen: EmbedderSettings) -> float:
+    return _UNCALIBRATED_THRESHOLD if chosen.threshold is None else chosen.threshold
+
+
+def _dimension(chosen: EmbedderSettings, known: dict[str, int], model: str) -> int:
+    dimension = chosen.dimension or known.get(model)
     if dimension is None:
         raise ConfigurationError(f"REPARTEE_EMBEDDER__DIMENSION is needed: the size of {model}'s vectors")
     return dimension
+
+
+def _is_shortened(chosen: EmbedderSettings, known: dict[str, int], model: str) -> bool:
+    return model in known and chosen.dimension not in {None, known[model]}

@@ -1,7 +1,11 @@
 import json
+import os
 import re
+import subprocess
+import sys
 import time
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -15,7 +19,11 @@ from repartee.domain.fact import RetrievedFact
 from repartee.domain.user import User
 from repartee.integrations.offline_chat_model import OfflineChatModel
 
-SHIPPED = sorted((Path(__file__).parents[4] / "characters").glob("*.json"))
+CHECKOUT = Path(__file__).parents[4]
+SHIPPED = sorted((CHECKOUT / "characters").glob("*.json"))
+PHRASES = json.loads(
+    (CHECKOUT / "src/repartee/integrations/offline_phrases.json").read_text(encoding="utf-8")
+)
 MODEL: ChatModel = OfflineChatModel()
 
 GRETA = Character(
@@ -116,6 +124,33 @@ async def test_another_seed_says_something_else(message):
     assert await reply(GRETA, message, seed=1) != await reply(GRETA, message, seed=2)
 
 
+async def test_a_retry_does_not_go_back_to_the_first_line():
+    first = await reply(GRETA, "work was awful")
+    for seed in range(1, 6):
+        assert "mayor" not in await reply(GRETA, "work was awful", seed=seed)
+    assert "mayor" in first
+
+
+def test_it_says_the_same_in_every_process():
+    program = (
+        f"import sys; sys.path.insert(0, {str(CHECKOUT)!r})\n"
+        "import asyncio\n"
+        "from tests.unit.repartee.integrations import test_offline_chat_model as here\n"
+        "for path in here.SHIPPED[:2]:\n"
+        "    print(asyncio.run(here.conversation(here.shipped(path), here.SMALL_TALK[:8])))"
+    )
+    answers = {
+        subprocess.run(
+            [sys.executable, "-c", program],
+            env={**os.environ, "PYTHONHASHSEED": hash_seed, "PYTHONPATH": str(CHECKOUT / "src")},
+            capture_output=True,
+            check=True,
+        ).stdout
+        for hash_seed in ("1", "2")
+    }
+    assert len(answers) == 1
+
+
 async def test_it_answers_with_the_example_line_that_fits():
     assert "Dry and fed, Ann." in await reply(GRETA, "hello Greta, how are you doing?")
     assert "mayor" in await reply(GRETA, "ugh, work was awful")
@@ -159,6 +194,15 @@ async def test_a_russian_card_answers_in_russian(message):
 async def test_an_english_card_answers_a_russian_message_in_english_and_understands_it():
     answer = await reply(GRETA, "привет, как дела?")
     assert "Dry and fed" in answer
+
+
+async def test_a_card_in_another_language_answers_with_its_own_lines_in_turn():
+    lines = "{{user}}: Hallo\n{{char}}: *winkt* Na du.\n{{user}}: Hund\n{{char}}: Hunde? Immer.\n"
+    uwe = Character(name="Uwe", language="de", mes_example=lines)
+    replies = await conversation(uwe, ["Ich habe einen Hund", "und sonst?", "hm", "na gut"])
+    assert replies[0] == "Hunde? Immer."
+    assert set(replies) == {"Hunde? Immer.", "*winkt* Na du."}
+    assert all(line != after for line, after in pairwise(replies))
 
 
 async def test_without_any_text_in_the_card_the_language_of_the_user_decides():
@@ -375,3 +419,12 @@ async def test_a_very_long_message_is_answered_quickly():
     started = time.perf_counter()
     await reply(GRETA, ("so then I went to the market and " * 2_000)[:32_000])
     assert time.perf_counter() - started < 0.5  # 20 ms here; the bound is only against quadratic time
+
+
+def test_both_languages_know_the_same_things_and_every_slot_is_one_that_can_be_filled():
+    english, russian = PHRASES["en"], PHRASES["ru"]
+    for group in ("intents", "questions", "topics", "frames", "actions", "reactions"):
+        assert set(english[group]) == set(russian[group])
+    known = {"user", "char", "age", "about", "musing", "place", "quote", "thing", "fact", "who", "words"}
+    assert set(re.findall(r"\{(\w+)\}", json.dumps(PHRASES))) == known | {"pet", "sentence"}
+    assert PHRASES["en"]["intents"].keys() >= {"bot", "crisis", "remember", "greeting", "silence"}

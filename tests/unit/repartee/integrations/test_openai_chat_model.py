@@ -32,7 +32,7 @@ from repartee.domain.errors import (
     UpstreamUnreachable,
 )
 from repartee.domain.user import User
-from repartee.integrations import openai_chat_model
+from repartee.integrations import openai_chat_model, transport
 from repartee.integrations.openai_chat_model import OpenAIChatModel, translated_openai_error
 from repartee.integrations.transport import Upstream
 from tests.fakes import FakeTelemetry
@@ -47,6 +47,12 @@ PROMPT = Prompt(
     Turn(Character(name="Blaze"), User(), None, ()),
 )
 PLAIN = Sampling()
+
+
+@pytest.fixture(autouse=True)
+def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Retry at once: how long is waited is tested with the transport."""
+    monkeypatch.setattr(transport, "_PAUSE", (0.0, 0.02))
 
 
 @pytest.fixture
@@ -189,7 +195,10 @@ async def test_without_a_model_the_servers_first_one_is_used_and_remembered(
     assert upstream.hits("models") == 1
 
 
-@pytest.mark.parametrize("answer", [{"data": []}, {}, {"data": None}, {"data": ["x"]}, {"data": [{"id": 1}]}])
+@pytest.mark.parametrize(
+    "answer",
+    [{"data": []}, {}, {"data": None}, {"data": ["x"]}, {"data": [{"id": 1}]}, {"data": {"id": "x"}}],
+)
 async def test_a_server_without_models_asks_for_the_setting(
     upstream: LoopbackUpstream, answer: dict[str, Any]
 ) -> None:
@@ -197,6 +206,18 @@ async def test_a_server_without_models_asks_for_the_setting(
         upstream.script("models", faults.body(answer))
         with pytest.raises(UpstreamMisconfigured, match="REPARTEE_LLM__MODEL"):
             await model.complete(PROMPT, PLAIN)
+
+
+async def test_the_first_model_is_asked_for_again_when_the_server_no_longer_knows_it(
+    upstream: LoopbackUpstream,
+) -> None:
+    async with model_at(upstream.url, model=None) as model:
+        upstream.script("chat", faults.well, faults.status(404))
+        await model.complete(PROMPT, PLAIN)
+        with pytest.raises(UpstreamMisconfigured):
+            await model.complete(PROMPT, PLAIN)
+        await model.complete(PROMPT, PLAIN)
+    assert upstream.hits("models") == 2
 
 
 @pytest.mark.parametrize("code", [200, 404, 405])

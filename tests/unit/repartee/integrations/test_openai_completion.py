@@ -206,7 +206,7 @@ def test_a_reply_beside_an_error_is_none(error: Any) -> None:
 
 
 JUNK = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | TEXTS,
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | TEXTS,
     lambda below: (
         st.lists(below, max_size=2) | st.dictionaries(st.sampled_from(["code", "content", "x"]), below)
     ),

@@ -27,6 +27,7 @@ from repartee.domain.errors import (
     UpstreamUnavailable,
     UpstreamUnreachable,
 )
+from repartee.integrations import transport
 from repartee.integrations.json_http import JsonHttp
 from repartee.integrations.transport import (
     Upstream,
@@ -42,6 +43,12 @@ from tests.loopback.upstream import LoopbackUpstream
 
 NOW = datetime(2026, 11, 20, 12, 0, 0, tzinfo=UTC)
 BODY = {"model": "m", "input": ["tea"]}
+
+
+@pytest.fixture
+def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Retry at once: how long is waited has tests of its own."""
+    monkeypatch.setattr(transport, "_PAUSE", (0.0, 0.02))
 
 
 @pytest.fixture
@@ -110,6 +117,7 @@ CASES: list[tuple[str, Fault, type[UpstreamError], int]] = [
 ]
 
 
+@pytest.mark.usefixtures("short_pauses")
 @pytest.mark.parametrize(("fault", "error", "hits"), [pytest.param(*rest, id=name) for name, *rest in CASES])
 async def test_hits_and_error_of_each_fault(
     upstream: LoopbackUpstream,
