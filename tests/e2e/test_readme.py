@@ -8,7 +8,9 @@ import pytest
 from tests.processes import CHECKOUT, Service, service
 
 BLOCK = re.compile(r"^```sh\n(.*?)^```$", re.DOTALL | re.MULTILINE)
-CURLS = [block for block in BLOCK.findall((CHECKOUT / "README-EN.md").read_text()) if block.startswith("curl")]
+CURLS = [
+    block for block in BLOCK.findall((CHECKOUT / "README-EN.md").read_text()) if block.startswith("curl")
+]
 
 
 @pytest.fixture(scope="module")
@@ -19,8 +21,12 @@ def running(tmp_path_factory: pytest.TempPathFactory):
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
 @pytest.mark.parametrize("block", CURLS, ids=range(len(CURLS)))
-def test_every_curl_of_the_readme_works_as_it_is_printed(running: Service, block: str, tmp_path: Path) -> None:
-    command = block.replace("http://127.0.0.1:8000", running.url).replace("curl -s", "curl --fail-with-body -s")
+def test_every_curl_of_the_readme_works_as_it_is_printed(
+    running: Service, block: str, tmp_path: Path
+) -> None:
+    command = block.replace("http://127.0.0.1:8000", running.url).replace(
+        "curl -s", "curl --fail-with-body -s"
+    )
     done = subprocess.run(
         ["bash", "-c", command], capture_output=True, text=True, timeout=60, check=False, cwd=tmp_path
     )
