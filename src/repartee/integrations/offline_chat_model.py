@@ -721,7 +721,7 @@ class _Responder:
         return [*fitting[1:], None][self._seed % len(fitting)]
 
     def _with_line(self, line: _Line, fact: RetrievedFact | None) -> list[_Part]:
-        units = [unit.strip() for unit in _UNIT.findall(self._named(line.text))]
+        units = [unit.strip() for unit in _UNIT.findall(self._named(line.text))] or [""]
         gesture = units.pop(0) if units[0].startswith("*") else ""
         if gesture and self._was_said(gesture):
             gesture = self._gesture("neutral")
