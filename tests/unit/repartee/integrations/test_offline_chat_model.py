@@ -22,7 +22,7 @@ from repartee.integrations.offline_chat_model import OfflineChatModel
 CHECKOUT = Path(__file__).parents[4]
 SHIPPED = sorted((CHECKOUT / "characters").glob("*.json"))
 PHRASES = json.loads(
-    (CHECKOUT / "src/repartee/integrations/offline_phrases.json").read_text(encoding="utf-8")
+    (CHECKOUT / "src/repartee/integrations/offline_chat_model/phrases.json").read_text(encoding="utf-8")
 )
 MODEL: ChatModel = OfflineChatModel()
 
