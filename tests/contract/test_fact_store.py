@@ -23,8 +23,6 @@ import pytest
 from qdrant_client import AsyncQdrantClient
 from qdrant_client import grpc as pb
 from qdrant_client.conversions.conversion import GrpcToRest, RestToGrpc
-from tests.fakes import FAKE_PROFILE, FakeFactStore, FakeTelemetry
-from tests.fakes import _bag_of_words as vector_of
 from typing_extensions import override
 
 from repartee.application.ports import EmbeddedFact, EmbedderProfile, FactStore
@@ -33,6 +31,8 @@ from repartee.domain.fact import Fact, TenantScope, fact_id
 from repartee.integrations.qdrant_edge_fact_store import QdrantEdgeFactStore
 from repartee.integrations.qdrant_fact_store import QdrantFactStore, make_qdrant_client
 from repartee.integrations.transport import Upstream
+from tests.fakes import FAKE_PROFILE, FakeFactStore, FakeTelemetry
+from tests.fakes import _bag_of_words as vector_of
 
 pytestmark = pytest.mark.filterwarnings("ignore:Payload indexes have no effect in the local:UserWarning")
 

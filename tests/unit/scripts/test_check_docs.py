@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 import pytest
+
 from scripts import check_docs
 
 

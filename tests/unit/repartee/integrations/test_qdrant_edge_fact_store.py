@@ -19,6 +19,12 @@ import qdrant_edge
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from qdrant_edge import EdgeConfig, EdgeShard, EdgeVectorParams, FieldCondition, Filter, MatchValue, Point
+
+from repartee.application.ports import EmbeddedFact, FactStore
+from repartee.domain.errors import ConfigurationError, StoreLocked, UpstreamUnavailable
+from repartee.domain.fact import TenantScope
+from repartee.integrations import qdrant_edge_fact_store as module
+from repartee.integrations.qdrant_edge_fact_store import QdrantEdgeFactStore
 from tests.contract.test_fact_store import (
     ANN,
     BOB,
@@ -33,12 +39,6 @@ from tests.contract.test_fact_store import (
 )
 from tests.fakes import FAKE_PROFILE, FakeFactStore, FakeTelemetry
 from tests.fakes import _bag_of_words as vector_of
-
-from repartee.application.ports import EmbeddedFact, FactStore
-from repartee.domain.errors import ConfigurationError, StoreLocked, UpstreamUnavailable
-from repartee.domain.fact import TenantScope
-from repartee.integrations import qdrant_edge_fact_store as module
-from repartee.integrations.qdrant_edge_fact_store import QdrantEdgeFactStore
 
 KILL_ROUNDS = int(os.environ.get("KILL_ROUNDS", "6"))
 OTHER = replace(FAKE_PROFILE, id="other", dimension=8)

@@ -17,18 +17,6 @@ import qdrant_client.http.exceptions
 from qdrant_client import AsyncQdrantClient, models
 from qdrant_client.common.client_exceptions import ResourceExhaustedResponse
 from qdrant_client.http.exceptions import ResponseHandlingException, UnexpectedResponse
-from tests.contract.test_fact_store import (
-    ANN,
-    BOB,
-    TOPICS,
-    assert_isolated,
-    embedded,
-    make_fact,
-    pages,
-    remember,
-)
-from tests.fakes import FAKE_PROFILE, FakeTelemetry
-from tests.fakes import _bag_of_words as vector_of
 
 from repartee.application.ports import FactStore
 from repartee.domain.errors import (
@@ -48,6 +36,18 @@ from repartee.integrations import qdrant_fact_store as module
 from repartee.integrations.qdrant_errors import VENDOR_ERRORS, translated_qdrant_error
 from repartee.integrations.qdrant_fact_store import QdrantFactStore, make_qdrant_client
 from repartee.integrations.transport import Upstream
+from tests.contract.test_fact_store import (
+    ANN,
+    BOB,
+    TOPICS,
+    assert_isolated,
+    embedded,
+    make_fact,
+    pages,
+    remember,
+)
+from tests.fakes import FAKE_PROFILE, FakeTelemetry
+from tests.fakes import _bag_of_words as vector_of
 
 pytestmark = pytest.mark.filterwarnings("ignore:Payload indexes have no effect in the local:UserWarning")
 
