@@ -1,12 +1,147 @@
 """The `repartee-eval` command."""
 
+import asyncio
+import sys
+from io import TextIOWrapper
+from math import isnan
+from pathlib import Path
+from typing import Any, Final
+
 import click
 
+from repartee.domain.errors import ConfigurationError, ReparteeError
+from repartee_eval import wiring
+from repartee_eval.reports.retrieval import RetrievalReport, as_json, as_markdown
+from repartee_eval.reports.retrieval_html import as_html
+from repartee_eval.retrieval import Resampling, measure_groups, score_messages
+from repartee_eval.retrieval_data import SHIPPED, RetrievalDataError, load_retrieval_data
+from repartee_eval.sweep import Goal, SweepError, curves, parse_goal, require_both_splits, sweep
 
-@click.group()
+_MISTAKES: Final = (RetrievalDataError, SweepError, ConfigurationError, click.UsageError)
+
+
+class OneLineErrors(click.Group):
+    """Expected errors are one line on standard error: status 2 for whoever asked, 1 for a failure."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:  # whoever read the output has enough; click ends quietly
+            raise
+        except (*_MISTAKES, ReparteeError, OSError) as error:
+            message = error.format_message() if isinstance(error, click.ClickException) else str(error)
+            click.echo(f"error: {' '.join(message.split())}", err=True)
+            ctx.exit(2 if isinstance(error, _MISTAKES) else 1)
+
+
+class _GoalType(click.ParamType[Goal]):
+    name = "goal"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Goal:
+        try:
+            return parse_goal(str(value))
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+@click.group(cls=OneLineErrors)
 @click.version_option(package_name="repartee", prog_name="repartee-eval")
 def cli() -> None:
-    """Judge replies and decide whether a change made the character better.
+    """Measure whether a change made the service better. Settings: REPARTEE_… variables and .env."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # a terminal that knows fewer characters gets question marks
+            stream.reconfigure(errors="replace")
 
-    This version has no commands yet.
-    """
+
+_folder = click.Path(path_type=Path, file_okay=False)
+
+
+@cli.command()
+@click.option("--data", type=_folder, default=SHIPPED, help="Labelled messages. Default: the project's own.")
+@click.option("--split", type=click.Choice(["tune", "test", "all"]), default="all", show_default=True)
+@click.option("--limit", type=click.IntRange(1, 100), default=3, show_default=True, help="Facts per message.")
+@click.option("--threshold", type=click.FloatRange(-1, 1), help="Default: the embedder's own.")
+@click.option("--sweep", "sweeping", is_flag=True, help="Choose thresholds on tune and report them on test.")
+@click.option(
+    "--goal",
+    "goals",
+    type=_GoalType(),
+    multiple=True,
+    help="max-f1 (default), precision>=X or fpr<=X; repeatable.",
+)
+@click.option("--out", type=_folder, help="Write retrieval.json, .md and .html there.")
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
+@click.option("--resamples", type=click.IntRange(100, 100_000), default=2_000, show_default=True)
+@click.option("--json", "in_json", is_flag=True, help="Print JSON instead of tables.")
+def retrieval(
+    data: Path,
+    split: str,
+    limit: int,
+    threshold: float | None,
+    sweeping: bool,
+    goals: tuple[Goal, ...],
+    out: Path | None,
+    seed: int,
+    resamples: int,
+    in_json: bool,
+) -> None:
+    """Measure how well the embedder finds the facts that matter for a message."""
+    if sweeping and split != "all":
+        raise click.UsageError("--sweep chooses on tune and reports on test: leave --split out")
+    if threshold is not None and isnan(threshold):
+        raise click.UsageError("--threshold is not a number")
+    if goals and not sweeping:
+        raise click.UsageError("--goal belongs to --sweep")
+    if sweeping:
+        goals = goals or (Goal("max-f1"),)
+    if out:
+        _make_folder(out)
+    report = asyncio.run(_measured(data, split, limit, threshold, goals, Resampling(seed, resamples)))
+    if out:
+        _write(out, report)
+    click.echo(as_json(report) if in_json else as_markdown(report), nl=False)
+
+
+async def _measured(
+    folder: Path,
+    split: str,
+    limit: int,
+    threshold: float | None,
+    goals: tuple[Goal, ...],
+    resampling: Resampling,
+) -> RetrievalReport:
+    data = load_retrieval_data(folder)
+    users = [user for user in data.users if split in {user.split, "all"}]
+    if not users:
+        raise RetrievalDataError(f"{folder}: no file there is of the split {split}")
+    if goals:
+        require_both_splits(users)
+    async with wiring.open_embedder() as embedder:
+        messages = await score_messages(embedder, users)
+        profile = embedder.profile
+    used = profile.threshold if threshold is None else threshold
+    return RetrievalReport(
+        embedder=profile,
+        fingerprint=data.fingerprint,
+        limit=limit,
+        threshold=used,
+        own_threshold=threshold is None,
+        resampling=resampling,
+        rows=measure_groups(messages, limit, used, resampling),
+        curves=curves(messages, limit),
+        chosen=sweep(messages, goals, limit, resampling) if goals else [],
+    )
+
+
+def _make_folder(folder: Path) -> None:
+    """Make it before the work, so that a wrong path costs nothing."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise click.UsageError(f"--out: {folder} cannot be made ({error.strerror})") from None
+
+
+def _write(folder: Path, report: RetrievalReport) -> None:
+    for name, text in {"json": as_json(report), "md": as_markdown(report), "html": as_html(report)}.items():
+        (folder / f"retrieval.{name}").write_text(text, "utf-8")

@@ -1,0 +1,164 @@
+"""The retrieval report as JSON and as Markdown, which is also what the terminal shows."""
+
+import json
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from itertools import groupby
+from typing import Any, Final
+
+from repartee.application.ports import EmbedderProfile
+from repartee_eval.retrieval import Measured, Resampling
+from repartee_eval.statistics.intervals import METHOD, Interval
+from repartee_eval.sweep import Chosen, Curve
+
+FORMAT: Final = 1
+SWEPT: Final = ("precision", "recall", "F1", "FPR")
+_TAG: Final = re.compile(r"<(?=[a-zA-Z/!?])")
+NOTES: Final = (
+    (
+        "Relevant is grade 1 or more. recall@k, nDCG@k, hit rate@k and MRR are means over the messages with "
+        "a relevant fact. precision, recall and F1 count facts over all messages, FPR is the share of the "
+        "messages without a relevant fact for which a fact was used. n is the messages that count in it."
+    ),
+    (
+        "Where a cell has no interval, none is honest: one user cannot tell how much users differ, and "
+        "values that are all alike cannot tell how much they could differ. Intervals of a few "
+        "users who differ much are too narrow."
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class RetrievalReport:
+    """All that was measured, and what made it. `own_threshold`: it is the embedder's, not the caller's."""
+
+    embedder: EmbedderProfile
+    fingerprint: str
+    limit: int
+    threshold: float
+    own_threshold: bool
+    resampling: Resampling
+    rows: Sequence[Measured]
+    curves: Sequence[Curve]
+    chosen: Sequence[Chosen]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table of texts under a title."""
+
+    title: str
+    header: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+def conditions(report: RetrievalReport) -> list[str]:
+    """Return in words what the numbers were made with."""
+    embedder, how = report.embedder, report.resampling
+    whose = "the embedder's own" if report.own_threshold else "as given"
+    single = [row for row in report.rows if row.split != "all"]
+    counted = f"{sum(len(row.users) for row in single)} users, {sum(row.messages for row in single)} messages"
+    return [
+        f"Embedder: {embedder.model}, profile {embedder.id}, {embedder.dimension} dimensions",
+        f"Used: the first {report.limit} facts with a score above {report.threshold:g} ({whose})",
+        f"Data: {counted}, sha256 {report.fingerprint}…",
+        f"Intervals: {how.level:.0%}, {METHOD}; seed {how.seed}, {how.resamples} resamples",
+    ]
+
+
+def tables(report: RetrievalReport) -> list[Table]:
+    """Return one table per language, and one of the sweep."""
+    found = [_language(list(rows)) for _, rows in groupby(report.rows, lambda row: row.language)]
+    return [*found, _swept(report.chosen)] if report.chosen else found
+
+
+def _language(rows: Sequence[Measured]) -> Table:
+    return Table(
+        title=rows[0].language,
+        header=("measure", *(f"{row.split}: {', '.join(row.users)}" for row in rows)),
+        rows=tuple((name, *(cell(row.measures[name]) for row in rows)) for name in rows[0].measures),
+    )
+
+
+def _swept(chosen: Iterable[Chosen]) -> Table:
+    rows: list[tuple[str, ...]] = []
+    for choice in chosen:
+        start = (choice.language, str(choice.goal))
+        if choice.threshold is None:
+            rows.append((*start, "none meets it", *[""] * (len(SWEPT) + 1)))
+        for row in (choice.tune, choice.test):
+            if row:
+                cells = (cell(row.measures[name]) for name in SWEPT)
+                rows.append((*start, f"{row.threshold:g}", row.split, *cells))
+    title = "Thresholds chosen on tune, and what they give on test"
+    return Table(title, ("language", "goal", "threshold", "split", *SWEPT), tuple(rows))
+
+
+def cell(interval: Interval) -> str:
+    """Return a value with its interval, or with why it has none, and n."""
+    if interval.value is None:
+        return "–"
+    if interval.low is None or interval.high is None:
+        reason = "one user" if interval.unknown == "one cluster" else interval.unknown
+        return f"{interval.value:.3f} ({reason}) n={interval.n}"
+    return f"{interval.value:.3f} [{interval.low:.2f}, {interval.high:.2f}] n={interval.n}"
+
+
+# --- Markdown and terminal ----------------------------------------------------------------------------
+
+
+def as_markdown(report: RetrievalReport) -> str:
+    """Return the report as Markdown that reads well unrendered, too."""
+    parts = [
+        f"# Retrieval: {_plain(report.embedder.model)}",
+        "\n".join(f"- {_plain(line)}" for line in conditions(report)),
+        *(_markdown(table) for table in tables(report)),
+        *NOTES,
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _markdown(table: Table) -> str:
+    rows = [tuple(map(_plain, row)) for row in (table.header, *table.rows)]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = [
+        f"| {' | '.join(text.ljust(width) for text, width in zip(row, widths, strict=True))} |"
+        for row in rows
+    ]
+    lines.insert(1, f"|{'|'.join('-' * (width + 2) for width in widths)}|")
+    return "\n".join([f"## {_plain(table.title)}", "", *lines])
+
+
+def _plain(text: str) -> str:
+    """Return the text on one line, with nothing that a table, HTML or a terminal would act on."""
+    clean = "".join(character if character.isprintable() else " " for character in text)
+    return _TAG.sub("&lt;", clean.replace("|", "\\|"))
+
+
+# --- JSON ---------------------------------------------------------------------------------------------
+
+
+def as_json(report: RetrievalReport) -> str:
+    """Return the report as JSON, numbers rounded to six places."""
+    content = {
+        "format": FORMAT,
+        "embedder": asdict(report.embedder),
+        "data": report.fingerprint,
+        "limit": report.limit,
+        "threshold": report.threshold,
+        "own_threshold": report.own_threshold,
+        "intervals": {"method": METHOD, **asdict(report.resampling)},
+        "groups": [asdict(row) for row in report.rows],
+        "curves": [asdict(curve) for curve in report.curves],
+        "sweep": [{**asdict(choice), "goal": str(choice.goal)} for choice in report.chosen],
+    }
+    return json.dumps(_rounded(content), ensure_ascii=False, indent=1, allow_nan=False) + "\n"
+
+
+def _rounded(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _rounded(one) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_rounded(one) for one in value]
+    return round(value, 6) if isinstance(value, float) else value

@@ -1,0 +1,171 @@
+"""How well an embedder finds the facts that matter: scores per message, then measures per group of users.
+
+The search is exact: every fact of the user, by the dot product of unit vectors, ties in order of id. That is
+what the fact stores do for one user, so no store is needed. A reranker is not part of it.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Final, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from repartee.application.ports import Embedder
+from repartee_eval.retrieval_data import SPLITS, LabelledMessage, LabelledUser, Split
+from repartee_eval.statistics.intervals import Interval, Part, ratio_interval
+from repartee_eval.statistics.ranking import Counts, hit_at, ndcg, recall_at, reciprocal_rank, thresholded
+
+
+@dataclass(frozen=True, slots=True)
+class ScoredMessage:
+    """One message with all facts of its user, best score first: their scores, and their grades."""
+
+    user: str
+    language: str
+    split: Split
+    message: str
+    scores: tuple[float, ...]
+    grades: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Resampling:
+    """How intervals are made."""
+
+    seed: int = 0
+    resamples: int = 2_000
+    level: float = 0.95
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """The measures of one group of messages by name; `split` is `all` where both splits are in it."""
+
+    language: str
+    split: Split | Literal["all"]
+    users: tuple[str, ...]
+    messages: int
+    limit: int
+    threshold: float
+    measures: Mapping[str, Interval]
+
+
+async def score_messages(embedder: Embedder, users: Iterable[LabelledUser]) -> list[ScoredMessage]:
+    """Embed every fact and message and return the rankings. Raises UpstreamError."""
+    return [scored for user in users for scored in await _scored(embedder, user)]
+
+
+async def _scored(embedder: Embedder, user: LabelledUser) -> list[ScoredMessage]:
+    facts = sorted(user.facts, key=lambda fact: fact.id)
+    vectors = np.array(await embedder.embed_facts([fact.text for fact in facts]))
+    identifiers = [fact.id for fact in facts]
+    return [
+        _ranked(user, message, identifiers, vectors @ np.array(await embedder.embed_query(message.text)))
+        for message in user.messages
+    ]
+
+
+def _ranked(
+    user: LabelledUser, message: LabelledMessage, identifiers: Sequence[str], scores: NDArray[np.float64]
+) -> ScoredMessage:
+    order = np.argsort(-scores, kind="stable")  # equal scores stay in order of id
+    return ScoredMessage(
+        user=user.user.id,
+        language=user.language,
+        split=user.split,
+        message=message.id,
+        scores=tuple(scores[order].tolist()),
+        grades=tuple(message.relevant.get(identifiers[place], 0) for place in order),
+    )
+
+
+# --- measures -----------------------------------------------------------------------------------------
+
+Measure = Callable[[ScoredMessage], Part]
+
+_OF_COUNTS: Final[Mapping[str, Callable[[Counts], Part]]] = {
+    "precision": lambda counts: (counts.correct, counts.selected),
+    "recall": lambda counts: (counts.correct, counts.relevant),
+    "F1": lambda counts: (2 * counts.correct, counts.selected + counts.relevant),
+    "FPR": lambda counts: (0, 0) if counts.relevant else (counts.selected > 0, 1),
+}
+
+
+def thresholded_measures(limit: int, threshold: float) -> dict[str, Measure]:
+    """Return the measures of what the service would use, by name: micro averages over messages.
+
+    Precision and F1 are over all messages, so that a fact on a message which needs none counts against them.
+    """
+
+    def applied(part: Callable[[Counts], Part], message: ScoredMessage) -> Part:
+        return part(thresholded(message.scores, message.grades, limit, threshold))
+
+    return {name: partial(applied, part) for name, part in _OF_COUNTS.items()}
+
+
+def ranking_measures(limit: int) -> dict[str, Measure]:
+    """Return the measures of the order alone, by name: means over the messages with a relevant fact."""
+    measures: dict[str, Measure] = {}
+    for k in sorted({limit, 10}):
+        measures[f"recall@{k}"] = partial(_mean_of, partial(recall_at, k=k))
+        measures[f"nDCG@{k}"] = partial(_mean_of, partial(ndcg, k=k))
+        measures[f"hit rate@{k}"] = partial(_mean_of, partial(hit_at, k=k))
+    return {**measures, "MRR": partial(_mean_of, reciprocal_rank)}
+
+
+def _mean_of(measure: Callable[[Sequence[int]], float | None], message: ScoredMessage) -> Part:
+    value = measure(message.grades)
+    return (0.0, 0.0) if value is None else (value, 1.0)
+
+
+def of_language(messages: Iterable[ScoredMessage]) -> dict[str, list[ScoredMessage]]:
+    """Return the messages by language, languages sorted."""
+    groups: dict[str, list[ScoredMessage]] = defaultdict(list)
+    for message in messages:
+        groups[message.language].append(message)
+    return dict(sorted(groups.items()))
+
+
+def of_split(messages: Iterable[ScoredMessage], split: Split) -> list[ScoredMessage]:
+    """Return the messages of one split."""
+    return [message for message in messages if message.split == split]
+
+
+def measure_groups(
+    messages: Iterable[ScoredMessage], limit: int, threshold: float, resampling: Resampling
+) -> list[Measured]:
+    """Measure each language: tune, test, and both together where it has both. Languages are never mixed."""
+    rows: list[Measured] = []
+    for said in of_language(messages).values():
+        groups = [(split, group) for split in SPLITS if (group := of_split(said, split))]
+        rows += [measure(group, split, limit, threshold, resampling) for split, group in groups]
+        if len(groups) > 1:
+            rows.append(measure(said, "all", limit, threshold, resampling))
+    return rows
+
+
+def measure(
+    messages: Sequence[ScoredMessage],
+    split: Split | Literal["all"],
+    limit: int,
+    threshold: float,
+    resampling: Resampling,
+) -> Measured:
+    """Measure messages of one language with intervals."""
+    by_user: dict[str, list[ScoredMessage]] = defaultdict(list)
+    for message in messages:
+        by_user[message.user].append(message)
+    measures = {**ranking_measures(limit), **thresholded_measures(limit, threshold)}
+    intervals = {
+        name: ratio_interval(
+            [[part(message) for message in said] for said in by_user.values()],
+            seed=resampling.seed,
+            resamples=resampling.resamples,
+            level=resampling.level,
+        )
+        for name, part in measures.items()
+    }
+    return Measured(messages[0].language, split, tuple(by_user), len(messages), limit, threshold, intervals)
