@@ -20,12 +20,14 @@ from repartee.application.record_feedback import RecordFeedback
 from repartee.application.reindex_facts import ReindexFacts
 from repartee.application.retrieve_facts import RetrieveFacts
 from repartee.application.search_facts import SearchFacts
+from repartee.application.tenant_locks import TenantLocks
 from repartee.infrastructure.settings import shipped_folder
 from repartee.infrastructure.telemetry import PrometheusTelemetry
 from repartee.integrations.folder_character_library import FolderCharacterLibrary
 from repartee.integrations.mako_prompt_renderer import MakoPromptRenderer
 from repartee.presentation.api.app import build_api
-from repartee.presentation.api.requests import ApiKeys
+from repartee.presentation.api.limits import Limits
+from repartee.presentation.api.requests import Door
 from repartee.presentation.services import Running, Services
 from tests.fakes import FakeChatModel, FakeEmbedder, FakeFactArchive, FakeFactStore
 
@@ -52,6 +54,7 @@ def fake_api(
     embedder = embedder or FakeEmbedder()
     store = store or FakeFactStore()
     telemetry = PrometheusTelemetry()
+    locks = TenantLocks()
     characters = FolderCharacterLibrary(shipped_folder("characters"))
     retrieve = RetrieveFacts(embedder, store, None, telemetry, 0.5)
     compose = ComposePrompt(
@@ -67,11 +70,11 @@ def fake_api(
             telemetry,
             ReplyPolicy(deadline_seconds, Sampling(max_tokens=200)),
         ),
-        add_facts=AddFacts(embedder, store),
+        add_facts=AddFacts(embedder, store, locks),
         list_facts=ListFacts(store),
         search_facts=SearchFacts(retrieve),
-        edit_fact=EditFact(embedder, store),
-        delete_facts=DeleteFacts(store, FakeFactArchive({})),
+        edit_fact=EditFact(embedder, store, locks),
+        delete_facts=DeleteFacts(store, FakeFactArchive({}), locks),
         reindex_facts=ReindexFacts(embedder, store, FakeFactArchive({})),
         record_feedback=RecordFeedback(event_log),
         check_health=CheckHealth(
@@ -80,7 +83,7 @@ def fake_api(
         characters=characters,
         running=Running(model=model.name, embedder="fake", store="fake", reranker=None, event_log=None),
     )
-    return build_api(services, telemetry, ApiKeys(keys), max_body_bytes)
+    return build_api(services, telemetry, Door(keys), Limits(max_body_bytes, deadline_seconds))
 
 
 @asynccontextmanager

@@ -37,7 +37,8 @@ from repartee.infrastructure.logging import configure_logging
 from repartee.infrastructure.settings import Settings, load_settings
 from repartee.infrastructure.telemetry import PrometheusTelemetry
 from repartee.presentation.api.app import build_api
-from repartee.presentation.api.requests import ApiKeys
+from repartee.presentation.api.limits import Limits
+from repartee.presentation.api.requests import Door
 from repartee.presentation.cli.banner import banner
 from repartee.presentation.cli.commands import repartee as commands
 from repartee.presentation.cli.discovery import ServerFile
@@ -70,7 +71,9 @@ async def open_application(settings: Settings, *overrides: Provider) -> AsyncIte
     try:
         services = await _services(container, settings)
         telemetry = await container.get(PrometheusTelemetry)
-        api = build_api(services, telemetry, ApiKeys(settings.api.accepted_keys), settings.api.max_body_bytes)
+        door = Door(settings.api.accepted_keys, open_to_all=settings.api.allow_anonymous)
+        limits = Limits(settings.api.max_body_bytes, settings.reply.deadline_seconds)
+        api = build_api(services, telemetry, door, limits)
         ensuring = await _prepared(await container.get(FactStore), await container.get(Embedder))
         try:
             yield Application(services, api)
@@ -113,7 +116,9 @@ async def _prepared(store: FactStore, embedder: Embedder) -> asyncio.Task[None] 
     try:
         async with asyncio.timeout(_START_CHECK_SECONDS):
             await embedder.check()
-    except (UpstreamError, TimeoutError):
+    except UpstreamError as error:
+        _log.warning("the embedder fails: replies come without facts", code=error.code, reason=error.message)
+    except TimeoutError:
         _log.warning("the embedder does not answer: replies come without facts until it does")
     try:
         await store.ensure()

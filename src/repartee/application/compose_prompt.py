@@ -1,7 +1,7 @@
 """From a turn to the exact messages that a model gets."""
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from repartee.application.ports import (
@@ -16,11 +16,14 @@ from repartee.application.ports import (
 )
 from repartee.domain.dialogue import Message
 from repartee.domain.errors import InvalidInput
+from repartee.domain.fact import RetrievedFact
 from repartee.domain.macros import expand_macros
 from repartee.domain.scenario import Scenario
 
 _TRIM_STEP: Final = 10
 _TOKENS_AROUND_A_MESSAGE: Final = 4
+_SHARE_OF_FACTS: Final = 4
+_LETTERS_PER_TOKEN_AT_MOST: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +43,11 @@ class ComposePrompt:
     """Real chat roles, what never changes first: a provider's prompt cache keeps hitting from turn to turn.
 
     Order: rules, character, user, scene and example dialogues; then the history; then what changes with each
-    turn: facts and post-history instructions. When the budget is short, example dialogues go first (last one
-    first), then history, oldest first and ten messages at a time, so that the prefix stays the same for
-    several turns. The character is never cut: a card that does not fit is an error that says so.
+    turn: facts and post-history instructions. Facts may take a quarter of the room; the least relevant ones
+    are left out, and `Prompt.turn` holds those that are in. When the budget is short, example dialogues go
+    first (last one first), then history, oldest first and ten messages at a time, so that the prefix stays
+    the same for several turns. The character and the newest message are never cut: what does not fit is an
+    error that names it.
     """
 
     def __init__(self, renderer: PromptRenderer, counter: TokenCounter, budget: PromptBudget) -> None:
@@ -51,29 +56,49 @@ class ComposePrompt:
         self._budget = budget
 
     def __call__(self, turn: Turn, reply_tokens: int | None = None) -> Prompt:
-        """Return the prompt. Raises InvalidInput where the card alone takes the whole budget."""
+        """Return the prompt. `reply_tokens` are kept free, up to half of the context. Raises InvalidInput."""
+        context = self._budget.context_tokens
+        turn = replace(turn, facts=self._fitted_facts(turn, context // _SHARE_OF_FACTS))
         tail = self._renderer.tail(self._tail_view(turn))
-        room = self._budget.context_tokens - (reply_tokens or self._budget.reply_tokens) - self._cost(tail)
-        newest = self._cost(turn.messages[-1].text) if turn.messages else 0
-        system = self._fitted_system(turn, room - newest)
+        reserved = min(reply_tokens or self._budget.reply_tokens, context // 2)
+        room = context - reserved - self._cost(tail)
+        system = self._fitted_system(turn, room)
         history = self._fitted_history(turn.messages, room - self._cost(system))
         messages = [PromptMessage("system", system), *map(_prompt_message, history)]
         return Prompt(messages=tuple(self._with_tail(messages, tail)), turn=turn)
 
+    def _fitted_facts(self, turn: Turn, room: int) -> tuple[RetrievedFact, ...]:
+        facts: list[RetrievedFact] = []
+        for fact in turn.facts:
+            room -= self._cost(fact.text)
+            if room < 0:
+                break
+            facts.append(fact)
+        return tuple(facts)
+
     def _fitted_system(self, turn: Turn, room: int) -> str:
+        newest = self._cost(turn.messages[-1].text) if turn.messages else 0
         examples = turn.character.example_dialogues()
         while True:
             text = self._renderer.system(self._system_view(turn, examples))
             cost = self._cost(text)
-            if cost <= room:
+            if cost + newest <= room:
                 return text
             if not examples:
-                raise InvalidInput(
-                    f"the character takes {cost} tokens and {max(room, 0)} are left for it: shorten the card "
-                    "or raise REPARTEE_PROMPT__CONTEXT_TOKENS",
-                    field="character",
-                )
+                raise self._too_long(turn, cost, newest, room)
             examples = examples[: len(examples) // 2]
+
+    @staticmethod
+    def _too_long(turn: Turn, card: int, newest: int, room: int) -> InvalidInput:
+        if newest > card:
+            what, tokens, field = "this message", newest, f"messages.{len(turn.messages) - 1}.text"
+        else:
+            what, tokens, field = "the character", card, "character"
+        return InvalidInput(
+            f"{what} takes {tokens} of the {max(room, 0)} tokens that the prompt may have: shorten it, or "
+            "raise REPARTEE_PROMPT__CONTEXT_TOKENS",
+            field=field,
+        )
 
     def _fitted_history(self, messages: tuple[Message, ...], room: int) -> tuple[Message, ...]:
         costs = [self._cost(message.text) for message in messages]
@@ -92,6 +117,8 @@ class ComposePrompt:
         return [*messages, PromptMessage(self._budget.tail_role, tail)]
 
     def _cost(self, text: str) -> int:
+        if len(text) > self._budget.context_tokens * _LETTERS_PER_TOKEN_AT_MOST:
+            return len(text) // _LETTERS_PER_TOKEN_AT_MOST  # it cannot fit, and is not worth counting
         return self._counter.count(text) + _TOKENS_AROUND_A_MESSAGE
 
     def _system_view(self, turn: Turn, examples: tuple[tuple[Message, ...], ...]) -> SystemView:

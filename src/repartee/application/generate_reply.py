@@ -199,13 +199,15 @@ class _Draft:
     retrieval: Retrieval
     retrieval_ms: float
     sampling: Sampling
+    greeting: Completion | None
     prompt: Prompt
 
     @property
     def facts(self) -> list[UsedFact]:
+        """The facts that are in the prompt."""
         return [
             UsedFact(id=fact.id, owner=fact.owner, text=fact.text, score=round(fact.score, 4))
-            for fact in self.retrieval.facts
+            for fact in self.prompt.turn.facts
         ]
 
     @property
@@ -246,8 +248,8 @@ class GenerateReply:
             draft = await self._draft(request, request_id)
             if request.dry_run:
                 return _preview(draft)
-            if greeting := _greeting(draft):
-                return await self._finished(draft, greeting, model_ms=0.0)
+            if draft.greeting:
+                return await self._finished(draft, draft.greeting, model_ms=0.0)
             called = time.perf_counter()
             completion = await self._model.complete(draft.prompt, draft.sampling)
             return await self._finished(draft, completion, _milliseconds_since(called))
@@ -257,9 +259,9 @@ class GenerateReply:
         async with deadline_in(self._policy.deadline_seconds):
             draft = await self._draft(request, request_id)
             yield ReplyStarted(id=draft.id, request_id=request_id, facts=draft.facts, retrieval=draft.report)
-            if greeting := _greeting(draft):
-                yield ReplyDelta(text=greeting.text)
-                yield await self._finished(draft, greeting, model_ms=0.0)
+            if draft.greeting:
+                yield ReplyDelta(text=draft.greeting.text)
+                yield await self._finished(draft, draft.greeting, model_ms=0.0)
                 return
             called = time.perf_counter()
             async with aclosing(self._model.stream(draft.prompt, draft.sampling)) as pieces:
@@ -276,6 +278,8 @@ class GenerateReply:
         retrieval = await self._retrieval(request)
         retrieval_ms = _milliseconds_since(started)
         turn = Turn(character, request.user, request.scenario, request.messages, retrieval.facts)
+        greeting = _greeting(request, character)
+        needs_prompt = request.dry_run or greeting is None
         return _Draft(
             request=request,
             request_id=request_id,
@@ -285,7 +289,8 @@ class GenerateReply:
             retrieval=retrieval,
             retrieval_ms=retrieval_ms,
             sampling=sampling,
-            prompt=self._compose_prompt(turn, sampling.max_tokens),
+            greeting=greeting,
+            prompt=self._compose_prompt(turn, sampling.max_tokens) if needs_prompt else Prompt((), turn),
         )
 
     def _character(self, request: GenerateRequest) -> Character:
@@ -350,10 +355,10 @@ class GenerateReply:
             _log.error("event log cannot be written", reason=error.strerror)
 
 
-def _greeting(draft: _Draft) -> Completion | None:
-    if draft.request.messages:
+def _greeting(request: GenerateRequest, character: Character) -> Completion | None:
+    if request.messages:
         return None
-    greetings = draft.character.greetings(draft.request.user.name)
+    greetings = character.greetings(request.user.name)
     if not greetings:
         return None
     return Completion(text=greetings[0], model=GREETING, finish_reason="stop", usage=Usage())

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from repartee.domain.dialogue import Message
 from repartee.domain.macros import expand_macros
-from repartee.domain.text import CardText, Name, ShortText
+from repartee.domain.text import CardText, Name, OptionalName, ShortText
 
 _OWN_FIELDS = ("age", "language", "style")
 _SPEAKER = re.compile(r"^\s*(\{\{\s*(?:user|char)\s*\}\}|<(?:USER|BOT|CHAR)>)\s*:\s?", re.IGNORECASE)
@@ -39,7 +39,7 @@ class Character(BaseModel):
     model_config = ConfigDict(frozen=True, extra="allow")
 
     name: Name
-    nickname: CardText = ""
+    nickname: OptionalName = ""
     age: int | None = Field(default=None, ge=0, le=1_000_000)
     description: CardText = ""
     personality: CardText = ""
@@ -80,7 +80,7 @@ class Character(BaseModel):
     @property
     def display_name(self) -> str:
         """The name that `{{char}}` stands for: the nickname where the card has one (V3)."""
-        return self.nickname.strip() or self.name
+        return self.nickname or self.name
 
     def greetings(self, user_name: str) -> tuple[str, ...]:
         """Return every opening line with names put in: `first_mes`, then the alternates."""
@@ -95,12 +95,12 @@ class Character(BaseModel):
         Blocks start with `<START>`; a line that starts with `{{user}}:` or `{{char}}:` (or the character's
         name) opens a message, other lines continue it (Character Card V1).
         """
-        blocks = re.split(r"^\s*<START>\s*$", self.mes_example, flags=re.IGNORECASE | re.MULTILINE)
+        blocks = re.split(r"^[ \t]*<START>[ \t\r]*$", self.mes_example, flags=re.IGNORECASE | re.MULTILINE)
         return tuple(messages for block in blocks if (messages := self._example_messages(block)))
 
     def _example_messages(self, block: str) -> tuple[Message, ...]:
         turns: list[tuple[Literal["user", "character"], list[str]]] = []
-        for line in block.strip().splitlines():
+        for line in block.strip().split("\n"):
             speaker = _SPEAKER.match(line)
             named = re.match(rf"\s*(?:{re.escape(self.name)}|{re.escape(self.display_name)})\s*:\s?", line)
             if speaker:

@@ -5,6 +5,7 @@ ReparteeError
 ├── NotFound                     no such fact, character or reply
 ├── Conflict                     the change would contradict what is stored
 ├── Unauthorized                 a key is needed and was not given, or is wrong
+├── Forbidden                    a web page of somebody else asks, through the browser of this machine
 ├── ConfigurationError           the operator's value is wrong: found at start, never per request
 │   └── StoreLocked              another process owns the embedded store
 ├── DeadlineExceeded             the time given to the whole request is spent
@@ -63,6 +64,12 @@ class Unauthorized(ReparteeError):
     """A key is needed and was not given, or is wrong."""
 
     code = "unauthorized"
+
+
+class Forbidden(ReparteeError):
+    """A web page of somebody else asks, through the browser of this machine."""
+
+    code = "forbidden"
 
 
 class ConfigurationError(ReparteeError):

@@ -5,6 +5,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, StringConstraints
 
+_BREAKS_A_LINE = re.compile(r"[\t\n\r\x85\u200b\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff]")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 
 
@@ -18,9 +19,23 @@ def without_control_characters(text: str) -> str:
     return text
 
 
-_Clean = AfterValidator(without_control_characters)
+def on_one_line(text: str) -> str:
+    """Return `text`, or raise ValueError if it holds a line break or a mark that turns the writing around.
 
-Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=128), _Clean]
+    Names stand inside the prompt's own lines: one that brings lines along could pass for a section of it.
+    """
+    if _BREAKS_A_LINE.search(text):
+        raise ValueError("must be on one line, without marks that change the direction of writing")
+    return text
+
+
+_Clean = AfterValidator(without_control_characters)
+_OneLine = AfterValidator(on_one_line)
+
+Name = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=128), _Clean, _OneLine
+]
+OptionalName = Annotated[str, StringConstraints(strip_whitespace=True, max_length=128), _Clean, _OneLine]
 MessageText = Annotated[str, StringConstraints(min_length=1, max_length=32_000), _Clean]
 CardText = Annotated[str, StringConstraints(max_length=65_536), _Clean]
 ShortText = Annotated[str, StringConstraints(max_length=4_000), _Clean]

@@ -1,5 +1,6 @@
 """What both Qdrant adapters agree on: the payload of a fact, and what is believed of one that comes back."""
 
+import math
 import re
 from collections.abc import Iterable, Sequence
 from typing import Any, Final, Protocol
@@ -114,9 +115,15 @@ class FactReader:
                 created_at=fact.created_at,
             )
             for point in points
-            if (fact := self._fact(scope, point)) is not None
+            if self._is_scored(point) and (fact := self._fact(scope, point)) is not None
         ]
         return sorted(found, key=lambda fact: (-fact.score, fact.id))
+
+    def _is_scored(self, point: Scored) -> bool:
+        if math.isfinite(point.score):
+            return True
+        self._telemetry.degraded("unreadable_fact")
+        return False
 
     def page(self, scope: TenantScope, points: Sequence[Stored], after: str | None, limit: int) -> FactPage:
         """Return the page made of `points`: up to `limit` + 2 in order of id, from the cursor's own on."""

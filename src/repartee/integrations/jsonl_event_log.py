@@ -6,6 +6,7 @@ last line at most.
 """
 
 import asyncio
+import json
 import os
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -31,7 +32,10 @@ class JsonlEventLog(EventLog):
 
     async def append(self, event: dict[str, Any]) -> None:
         """Write one event. Raises OSError where it cannot be written, and the next call tries again."""
-        line = orjson.dumps(event, option=orjson.OPT_APPEND_NEWLINE)
+        try:
+            line = orjson.dumps(event, option=orjson.OPT_APPEND_NEWLINE)
+        except orjson.JSONEncodeError:  # a number in a card that is larger than 64 bits
+            line = json.dumps(event, ensure_ascii=False).encode() + b"\n"
         await asyncio.get_running_loop().run_in_executor(self._writer, self._write, line)
 
     async def close(self) -> None:

@@ -89,13 +89,13 @@ class OpenAIChatModel(ChatModel):
         return self._upstream.stream(lambda: self._streamed(prompt, sampling), self._attempt_timeout)
 
     async def check(self) -> None:
-        """List the models. A server that has no such list, and says so, is reachable."""
+        """List the models. Where a model is named, a server without such a list is reachable all the same."""
         async with self._translated(min(_CHECK_SECONDS, self._attempt_timeout)):
             try:
                 async with self._get_models():
                     return
             except openai.APIStatusError as error:
-                if error.status_code not in {404, 405}:
+                if self._model is None or error.status_code not in {404, 405}:
                     raise
 
     async def close(self) -> None:

@@ -23,6 +23,7 @@ from repartee.application.record_feedback import RecordFeedback
 from repartee.application.reindex_facts import ReindexFacts
 from repartee.application.retrieve_facts import RetrieveFacts
 from repartee.application.search_facts import SearchFacts
+from repartee.application.tenant_locks import TenantLocks
 from repartee.infrastructure.settings import Settings
 
 
@@ -37,10 +38,12 @@ class UseCaseProvider(Provider):
     delete_facts = provide(DeleteFacts)
     reindex_facts = provide(ReindexFacts)
 
+    tenant_locks = provide(TenantLocks)
+
     @provide
-    def add_facts(self, embedder: Embedder, store: FactStore) -> AddFacts:
+    def add_facts(self, embedder: Embedder, store: FactStore, locks: TenantLocks) -> AddFacts:
         """Remember."""
-        return AddFacts(embedder, store)
+        return AddFacts(embedder, store, locks)
 
     @provide
     def record_feedback(self, event_log: EventLog | None) -> RecordFeedback:

@@ -1,7 +1,9 @@
 """The HTTP application, put together from the use cases."""
 
+from collections.abc import Mapping
 from http import HTTPStatus
 from importlib.metadata import version
+from typing import Final
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -10,7 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from repartee.domain.errors import ReparteeError
-from repartee.presentation.api.body import BodyTooLarge
+from repartee.presentation.api.body import BodyTooLarge, BodyTooSlow
 from repartee.presentation.api.characters import characters_router
 from repartee.presentation.api.errors import (
     invalid_fields_response,
@@ -21,37 +23,45 @@ from repartee.presentation.api.facts import facts_router
 from repartee.presentation.api.feedback import feedback_router
 from repartee.presentation.api.generate import generate_router
 from repartee.presentation.api.health import health_router
+from repartee.presentation.api.limits import Limits
 from repartee.presentation.api.openapi import describe
-from repartee.presentation.api.requests import ApiKeys, RequestScope, RequestTelemetry
+from repartee.presentation.api.requests import Door, RequestScope, RequestTelemetry
 from repartee.presentation.services import Services
 
+_STATUS_OF_BODY: Final[Mapping[type[ReparteeError], HTTPStatus]] = {
+    BodyTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    BodyTooSlow: HTTPStatus.REQUEST_TIMEOUT,
+}
 _ABOUT = "Answers in character, with the facts that were used. Errors are `application/problem+json`."
 
 
-def build_api(services: Services, telemetry: RequestTelemetry, keys: ApiKeys, max_body_bytes: int) -> FastAPI:
+def build_api(services: Services, telemetry: RequestTelemetry, door: Door, limits: Limits) -> FastAPI:
     """Return the application. Its owner opens and closes what the services use."""
-    app = FastAPI(title="Repartee", version=version("repartee"), description=_ABOUT)
-    app.include_router(generate_router(services.generate_reply, max_body_bytes))
-    app.include_router(facts_router(services, max_body_bytes))
-    app.include_router(feedback_router(services.record_feedback, max_body_bytes))
+    app = FastAPI(
+        title="Repartee",
+        version=version("repartee"),
+        description=_ABOUT,
+        redirect_slashes=False,  # DELETE …/facts/ with a lost id would be sent on to DELETE …/facts
+    )
+    app.include_router(generate_router(services.generate_reply, limits))
+    app.include_router(facts_router(services, limits))
+    app.include_router(feedback_router(services.record_feedback, limits))
     app.include_router(characters_router(services.characters))
     app.include_router(health_router(services.check_health, services.running, telemetry))
     app.add_exception_handler(ReparteeError, _expected)
     app.add_exception_handler(ValidationError, _invalid)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
-    app.add_middleware(RequestScope, keys=keys, telemetry=telemetry)
-    describe(app)
+    app.add_middleware(RequestScope, door=door, telemetry=telemetry)
+    describe(app, with_keys=door.has_keys)
     return app
 
 
 async def _expected(request: Request, error: Exception) -> Response:
     if not isinstance(error, ReparteeError):
         raise error
-    if isinstance(error, BodyTooLarge):
-        return plain_problem_response(
-            HTTPStatus.REQUEST_ENTITY_TOO_LARGE, error.code, error.message, request.state.request_id
-        )
+    if status := _STATUS_OF_BODY.get(type(error)):
+        return plain_problem_response(status, error.code, error.message, request.state.request_id)
     return problem_response(error, request.state.request_id)
 
 

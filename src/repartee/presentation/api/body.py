@@ -1,12 +1,15 @@
 """Reading a request's body: bounded, strict JSON, validated once."""
 
-from typing import TypeVar
+import asyncio
+from typing import Final, TypeVar
 
 import jiter
 from pydantic import BaseModel
 from starlette.requests import Request
 
 from repartee.domain.errors import InvalidInput
+
+_BODY_SECONDS: Final = 10.0
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -17,22 +20,37 @@ class BodyTooLarge(InvalidInput):
     code = "body_too_large"
 
 
+class BodyTooSlow(InvalidInput):
+    """The body did not arrive in time."""
+
+    code = "body_too_slow"
+
+
 async def read_body(request: Request, model: type[Model], max_bytes: int) -> Model:
     """Return the validated body. Raises InvalidInput or pydantic.ValidationError.
 
     Duplicate keys, NaN, Infinity, lone surrogates and very deep nesting are not accepted: each of
     them means something different to different readers.
     """
+    try:
+        async with asyncio.timeout(_BODY_SECONDS):
+            body = await _received(request, max_bytes)
+    except TimeoutError:
+        raise BodyTooSlow(f"the body did not arrive within {_BODY_SECONDS:g} s", field="body") from None
+    try:
+        value = jiter.from_json(body, allow_inf_nan=False, catch_duplicate_keys=True)
+    except ValueError as error:
+        raise InvalidInput(f"the body is not valid JSON: {_reason(error)}", field="body") from None
+    return model.model_validate(value)
+
+
+async def _received(request: Request, max_bytes: int) -> bytes:
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
         if len(body) > max_bytes:
             raise BodyTooLarge(f"the body is larger than {max_bytes} bytes", field="body")
-    try:
-        value = jiter.from_json(bytes(body), allow_inf_nan=False, catch_duplicate_keys=True)
-    except ValueError as error:
-        raise InvalidInput(f"the body is not valid JSON: {_reason(error)}", field="body") from None
-    return model.model_validate(value)
+    return bytes(body)
 
 
 def _reason(error: ValueError) -> str:

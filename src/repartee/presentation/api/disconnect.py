@@ -5,13 +5,15 @@ connection while they work; the body must have been read before.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Coroutine
+from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import aclosing
 from typing import Any, TypeVar
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
+
+from repartee.domain.errors import ReparteeError
 
 T = TypeVar("T")
 
@@ -37,18 +39,24 @@ async def unless_client_leaves(request: Request, work: Coroutine[Any, Any, T]) -
 
 
 class EventStream(Response):
-    """Server-sent events, sent as they come; closing the connection closes the source of them."""
+    """Server-sent events, sent as they come; closing the connection closes the source of them.
+
+    What the source raises before its first event is answered as `failure` says, with a status of its own.
+    """
 
     media_type = "text/event-stream"
 
-    def __init__(self, events: AsyncGenerator[bytes, None]) -> None:
+    def __init__(
+        self, events: AsyncGenerator[bytes, None], failure: Callable[[ReparteeError], Response]
+    ) -> None:
         super().__init__(headers={"cache-control": "no-cache", "x-accel-buffering": "no"})
         del self.headers["content-length"]
         self._events = events
+        self._failure = failure
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002  # ASGI's own
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send the events until they end or the client leaves."""
-        sender = asyncio.ensure_future(self._sent(send))
+        sender = asyncio.ensure_future(self._sent(scope, receive, send))
         watcher = asyncio.ensure_future(_closed(receive))
         try:
             await asyncio.wait({sender, watcher}, return_when=asyncio.FIRST_COMPLETED)
@@ -60,9 +68,15 @@ class EventStream(Response):
                 sender.cancel()
             await asyncio.gather(sender, watcher, return_exceptions=True)
 
-    async def _sent(self, send: Send) -> None:
+    async def _sent(self, scope: Scope, receive: Receive, send: Send) -> None:
         async with aclosing(self._events) as events:
+            try:
+                first = await anext(events)
+            except ReparteeError as error:
+                await self._failure(error)(scope, receive, send)
+                return
             await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
+            await send({"type": "http.response.body", "body": first, "more_body": True})
             async for event in events:
                 await send({"type": "http.response.body", "body": event, "more_body": True})
             await send({"type": "http.response.body", "body": b"", "more_body": False})

@@ -14,12 +14,14 @@ from starlette.responses import Response
 from repartee.domain import errors
 
 MEDIA_TYPE: Final = "application/problem+json"
+_LONGEST_WAIT_SECONDS: Final = 86_400
 
 STATUS_OF: Final[Mapping[type[errors.ReparteeError], HTTPStatus]] = {
     errors.InvalidInput: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.NotFound: HTTPStatus.NOT_FOUND,
     errors.Conflict: HTTPStatus.CONFLICT,
     errors.Unauthorized: HTTPStatus.UNAUTHORIZED,
+    errors.Forbidden: HTTPStatus.FORBIDDEN,
     errors.ConfigurationError: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.DeadlineExceeded: HTTPStatus.GATEWAY_TIMEOUT,
     errors.UpstreamUnreachable: HTTPStatus.SERVICE_UNAVAILABLE,
@@ -45,6 +47,8 @@ def problem(error: errors.ReparteeError, request_id: str) -> dict[str, Any]:
         document["errors"] = [{"field": error.field, "message": error.message}]
     if isinstance(error, errors.UpstreamError):
         document["dependency"] = error.dependency
+        if error.retry_after is not None:
+            document["retry_after"] = _whole_seconds(error.retry_after)
     return document
 
 
@@ -54,7 +58,7 @@ def problem_response(error: errors.ReparteeError, request_id: str) -> Response:
     if isinstance(error, errors.Unauthorized):
         headers["www-authenticate"] = "Bearer"
     if isinstance(error, errors.UpstreamError) and error.retry_after is not None:
-        headers["retry-after"] = str(math.ceil(error.retry_after))
+        headers["retry-after"] = str(_whole_seconds(error.retry_after))
     return _response(problem(error, request_id), headers)
 
 
@@ -92,6 +96,10 @@ def plain_problem_response(
 ) -> Response:
     """Return a problem that is not one of our errors, such as an unknown path."""
     return _response(_document(status, code, detail, request_id), headers or {})
+
+
+def _whole_seconds(wait: float) -> int:
+    return math.ceil(min(wait, _LONGEST_WAIT_SECONDS))
 
 
 def _document(status: HTTPStatus, code: str, detail: str, request_id: str) -> dict[str, Any]:

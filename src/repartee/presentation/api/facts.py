@@ -1,17 +1,22 @@
 """`/users/{user_id}/facts`: what is remembered about one user."""
 
-from typing import Annotated
+from collections.abc import Coroutine
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Request
+from pydantic import BaseModel
 from starlette.responses import Response
 
 from repartee.application.add_facts import AddFacts, AddFactsRequest, FactList
+from repartee.application.deadline import deadline_in
 from repartee.application.delete_facts import Deleted, DeleteFacts
 from repartee.application.edit_fact import EditFact, EditFactRequest
 from repartee.application.list_facts import FactListPage, ListFacts
 from repartee.application.search_facts import CandidateList, SearchFacts
 from repartee.domain.fact import Fact, TenantScope
 from repartee.presentation.api.body import read_body
+from repartee.presentation.api.disconnect import ClientLeft, unless_client_leaves
+from repartee.presentation.api.limits import Limits
 from repartee.presentation.api.openapi import EXAMPLES, answer, body_of, json_answer, problems
 from repartee.presentation.services import Services
 
@@ -19,7 +24,7 @@ UserId = Annotated[str, Path(description="Whose facts.", examples=["maya"])]
 FactId = Annotated[str, Path(description="The fact's id.", max_length=64)]
 
 
-def facts_router(services: Services, max_body_bytes: int) -> APIRouter:
+def facts_router(services: Services, limits: Limits) -> APIRouter:
     """Return the routes."""
     router = APIRouter(prefix="/users/{user_id}/facts", tags=["facts"])
 
@@ -32,8 +37,8 @@ def facts_router(services: Services, max_body_bytes: int) -> APIRouter:
     )
     async def add_facts(request: Request, user_id: UserId) -> Response:
         scope = TenantScope(user_id)
-        body = await read_body(request, AddFactsRequest, max_body_bytes)
-        return json_answer(await services.add_facts(scope, body.facts))
+        body = await read_body(request, AddFactsRequest, limits.max_body_bytes)
+        return await _answered(request, services.add_facts(scope, body.facts), limits)
 
     @router.get(
         "",
@@ -42,11 +47,12 @@ def facts_router(services: Services, max_body_bytes: int) -> APIRouter:
         responses={**answer(FactListPage, EXAMPLES["facts_page"]), **problems(422, 502, 503, 504)},
     )
     async def list_facts(
+        request: Request,
         user_id: UserId,
         after: Annotated[str | None, Query(max_length=64, description="`next` of the page before.")] = None,
         limit: Annotated[int, Query(ge=1, le=500)] = 100,
     ) -> Response:
-        return json_answer(await services.list_facts(TenantScope(user_id), after, limit))
+        return await _answered(request, services.list_facts(TenantScope(user_id), after, limit), limits)
 
     @router.get(
         "/search",
@@ -55,12 +61,14 @@ def facts_router(services: Services, max_body_bytes: int) -> APIRouter:
         responses={**answer(CandidateList, EXAMPLES["candidates"]), **problems(422, 502, 503, 504)},
     )
     async def search_facts(
+        request: Request,
         user_id: UserId,
         q: Annotated[str, Query(min_length=1, max_length=2_000, description="The message.")],
         limit: Annotated[int, Query(ge=1, le=100)] = 10,
         threshold: Annotated[float | None, Query(ge=-1, le=1)] = None,
     ) -> Response:
-        return json_answer(await services.search_facts(TenantScope(user_id), q, limit, threshold))
+        found = services.search_facts(TenantScope(user_id), q, limit, threshold)
+        return await _answered(request, found, limits)
 
     @router.patch(
         "/{fact_id}",
@@ -71,8 +79,8 @@ def facts_router(services: Services, max_body_bytes: int) -> APIRouter:
     )
     async def edit_fact(request: Request, user_id: UserId, fact_id: FactId) -> Response:
         scope = TenantScope(user_id)
-        body = await read_body(request, EditFactRequest, max_body_bytes)
-        return json_answer(await services.edit_fact(scope, fact_id, body))
+        body = await read_body(request, EditFactRequest, limits.max_body_bytes)
+        return await _answered(request, services.edit_fact(scope, fact_id, body), limits)
 
     @router.delete(
         "/{fact_id}",
@@ -80,8 +88,8 @@ def facts_router(services: Services, max_body_bytes: int) -> APIRouter:
         description="Forget one fact; afterwards it is not found.",
         responses={**answer(Deleted, {"deleted": 1}), **problems(404, 422, 502, 503, 504)},
     )
-    async def delete_fact(user_id: UserId, fact_id: FactId) -> Response:
-        return json_answer(await services.delete_facts.one(TenantScope(user_id), fact_id))
+    async def delete_fact(request: Request, user_id: UserId, fact_id: FactId) -> Response:
+        return await _answered(request, services.delete_facts.one(TenantScope(user_id), fact_id), limits)
 
     @router.delete(
         "",
@@ -89,7 +97,20 @@ def facts_router(services: Services, max_body_bytes: int) -> APIRouter:
         description=DeleteFacts.__doc__ or "",
         responses={**answer(Deleted, {"deleted": 120}), **problems(422, 502, 503, 504)},
     )
-    async def delete_facts(user_id: UserId) -> Response:
-        return json_answer(await services.delete_facts(TenantScope(user_id)))
+    async def delete_facts(request: Request, user_id: UserId) -> Response:
+        return await _answered(request, services.delete_facts(TenantScope(user_id)), limits)
 
     return router
+
+
+async def _answered(request: Request, work: Coroutine[Any, Any, BaseModel], limits: Limits) -> Response:
+    """Return the result within the deadline; a client that leaves ends the work."""
+
+    async def in_time() -> BaseModel:
+        async with deadline_in(limits.deadline_seconds):
+            return await work
+
+    try:
+        return json_answer(await unless_client_leaves(request, in_time()))
+    except ClientLeft:
+        return Response(status_code=499)

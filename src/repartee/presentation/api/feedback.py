@@ -5,10 +5,11 @@ from starlette.responses import Response
 
 from repartee.application.record_feedback import FeedbackRecorded, FeedbackRequest, RecordFeedback
 from repartee.presentation.api.body import read_body
+from repartee.presentation.api.limits import Limits
 from repartee.presentation.api.openapi import EXAMPLES, answer, body_of, json_answer, problems
 
 
-def feedback_router(record_feedback: RecordFeedback, max_body_bytes: int) -> APIRouter:
+def feedback_router(record_feedback: RecordFeedback, limits: Limits) -> APIRouter:
     """Return the route."""
     router = APIRouter(tags=["feedback"])
 
@@ -20,6 +21,8 @@ def feedback_router(record_feedback: RecordFeedback, max_body_bytes: int) -> API
         openapi_extra=body_of(FeedbackRequest, EXAMPLES["feedback"]),
     )
     async def feedback(request: Request) -> Response:
-        return json_answer(await record_feedback(await read_body(request, FeedbackRequest, max_body_bytes)))
+        return json_answer(
+            await record_feedback(await read_body(request, FeedbackRequest, limits.max_body_bytes))
+        )
 
     return router

@@ -19,7 +19,8 @@ from repartee.application.generate_reply import (
 from repartee.domain.errors import ReparteeError
 from repartee.presentation.api.body import read_body
 from repartee.presentation.api.disconnect import ClientLeft, EventStream, unless_client_leaves
-from repartee.presentation.api.errors import internal_problem, problem
+from repartee.presentation.api.errors import internal_problem, problem, problem_response
+from repartee.presentation.api.limits import Limits
 from repartee.presentation.api.openapi import EXAMPLES, body_of, json_answer, problems
 
 _log = structlog.get_logger(__name__)
@@ -27,7 +28,7 @@ _log = structlog.get_logger(__name__)
 _EVENT_NAMES = {ReplyStarted: b"facts", ReplyDelta: b"delta", Reply: b"done"}
 
 
-def generate_router(generate_reply: GenerateReply, max_body_bytes: int) -> APIRouter:
+def generate_router(generate_reply: GenerateReply, limits: Limits) -> APIRouter:
     """Return the route."""
     router = APIRouter(tags=["replies"])
 
@@ -50,10 +51,11 @@ def generate_router(generate_reply: GenerateReply, max_body_bytes: int) -> APIRo
         openapi_extra=body_of(GenerateRequest, EXAMPLES["generate"]),
     )
     async def generate(request: Request) -> Response:
-        body = await read_body(request, GenerateRequest, max_body_bytes)
+        body = await read_body(request, GenerateRequest, limits.max_body_bytes)
         request_id: str = request.state.request_id
         if body.stream and not body.dry_run:
-            return EventStream(_events(generate_reply.stream(body, request_id), request_id))
+            events = _events(generate_reply.stream(body, request_id), request_id)
+            return EventStream(events, lambda error: problem_response(error, request_id))
         try:
             reply = await unless_client_leaves(request, generate_reply(body, request_id))
         except ClientLeft:
@@ -64,12 +66,16 @@ def generate_router(generate_reply: GenerateReply, max_body_bytes: int) -> APIRo
 
 
 async def _events(replies: AsyncGenerator[ReplyEvent, None], request_id: str) -> AsyncGenerator[bytes, None]:
-    """Encode the events; whatever fails becomes the one closing `error` event."""
+    """Encode the events. What fails before the first one is raised, later it is the closing `error` event."""
+    begun = False
     try:
         async for event in replies:
+            begun = True
             name = _EVENT_NAMES[type(event)]
             yield b"event: " + name + b"\ndata: " + event.model_dump_json().encode() + b"\n\n"
     except ReparteeError as error:
+        if not begun:
+            raise
         yield _error_event(problem(error, request_id))
     except Exception:  # noqa: BLE001  # the client must see an end; the log keeps the cause
         _log.exception("stream failed")

@@ -106,8 +106,8 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     return {status: {"description": HTTPStatus(status).phrase, "content": content} for status in statuses}
 
 
-def describe(app: FastAPI) -> None:
-    """Give the application an OpenAPI document that knows the bodies and the problems."""
+def describe(app: FastAPI, *, with_keys: bool) -> None:
+    """Give the application an OpenAPI document that knows the bodies, the problems and the keys."""
 
     def document() -> dict[str, Any]:
         if app.openapi_schema is None:
@@ -119,7 +119,20 @@ def describe(app: FastAPI) -> None:
             schemas = made.setdefault("components", {}).setdefault("schemas", {})
             for name, schema in definitions.get("$defs", {}).items():
                 schemas.setdefault(name, schema)
+            if with_keys:
+                _require_key(made)
             app.openapi_schema = made
         return app.openapi_schema
 
     app.openapi = document  # type: ignore[method-assign]  # FastAPI's documented way
+
+
+def _require_key(document: dict[str, Any]) -> None:
+    """Say on every route but the probes that a key is needed, and what comes without one."""
+    document["components"]["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
+    for path, operations in document["paths"].items():
+        if path in {"/healthz", "/readyz", "/metrics"}:
+            continue
+        for operation in operations.values():
+            operation["security"] = [{"key": []}]
+            operation["responses"]["401"] = problems(401)[401]

@@ -7,16 +7,19 @@ import time
 import uuid
 from collections.abc import Iterable
 from typing import Final, Protocol
+from urllib.parse import urlsplit
 
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from repartee.domain.errors import ReparteeError, Unauthorized
+from repartee.domain.errors import Forbidden, ReparteeError, Unauthorized
 from repartee.presentation.api.errors import internal_problem_response, problem_response
 
 _log = structlog.get_logger(__name__)
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_THIS_MACHINE: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 _OPEN_PATHS: Final = frozenset({"/healthz", "/readyz", "/metrics"})
 
 
@@ -34,29 +37,62 @@ class RequestTelemetry(Protocol):
         ...
 
 
-class ApiKeys:
-    """The keys that open the door, kept as digests and compared in constant time. No keys: always open."""
+class Door:
+    """Who may come in.
 
-    def __init__(self, keys: Iterable[str]) -> None:
+    With keys: whoever has one; they are kept as digests and compared in constant time. Without keys: programs
+    on this machine, but not web pages of others that a browser on it happens to show; so `Host` and `Origin`
+    must name this machine. `open_to_all` leaves it to a gateway in front.
+    """
+
+    def __init__(self, keys: Iterable[str], *, open_to_all: bool = False) -> None:
         self._digests = [hashlib.sha256(key.encode()).digest() for key in keys]
+        self._open_to_all = open_to_all
+
+    @property
+    def has_keys(self) -> bool:
+        """Whether a key is needed."""
+        return bool(self._digests)
 
     def check(self, headers: Headers) -> None:
-        """Raise Unauthorized unless `Authorization: Bearer KEY` or `X-API-Key: KEY` holds one of the keys."""
-        if not self._digests:
-            return
-        given = headers.get("x-api-key") or headers.get("authorization", "").removeprefix("Bearer ")
+        """Raise Unauthorized, or Forbidden."""
+        if self._digests:
+            self._check_key(headers)
+        elif not self._open_to_all:
+            self._check_machine(headers)
+
+    def _check_key(self, headers: Headers) -> None:
+        scheme, _, token = headers.get("authorization", "").partition(" ")
+        given = headers.get("x-api-key") or (token.strip() if scheme.lower() == "bearer" else "")
         digest = hashlib.sha256(given.encode("latin-1")).digest()
         matches = [hmac.compare_digest(digest, known) for known in self._digests]
         if not any(matches):
             raise Unauthorized("send a valid key as `Authorization: Bearer KEY` or `X-API-Key: KEY`")
 
+    @staticmethod
+    def _check_machine(headers: Headers) -> None:
+        origin = headers.get("origin")
+        hosts = [f"//{headers.get('host', 'localhost')}", *([origin] if origin else [])]
+        if not all(_names_this_machine(host) for host in hosts):
+            raise Forbidden(
+                "without keys only this machine is served: set REPARTEE_API__KEYS, or "
+                "REPARTEE_API__ALLOW_ANONYMOUS=true where a gateway checks callers"
+            )
+
+
+def _names_this_machine(url: str) -> bool:
+    try:
+        return urlsplit(url).hostname in _THIS_MACHINE
+    except ValueError:
+        return False
+
 
 class RequestScope:
     """ASGI middleware: the outermost one, so that nothing can fail outside of it."""
 
-    def __init__(self, app: ASGIApp, keys: ApiKeys, telemetry: RequestTelemetry) -> None:
+    def __init__(self, app: ASGIApp, door: Door, telemetry: RequestTelemetry) -> None:
         self._app = app
-        self._keys = keys
+        self._door = door
         self._telemetry = telemetry
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -82,6 +118,8 @@ class RequestScope:
         self._telemetry.request_started()
         try:
             await self._served(scope, receive, send_with_id, headers, request_id)
+        except ClientDisconnect:
+            status = 0
         except Exception:
             _log.exception("request failed")
             if status:
@@ -96,7 +134,7 @@ class RequestScope:
     ) -> None:
         try:
             if scope["path"] not in _OPEN_PATHS:
-                self._keys.check(headers)
+                self._door.check(headers)
         except ReparteeError as error:
             await problem_response(error, request_id)(scope, receive, send)
             return

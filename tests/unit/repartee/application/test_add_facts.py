@@ -7,11 +7,13 @@ from hypothesis import strategies as st
 from repartee.application.add_facts import AddFacts, AddFactsRequest, NewFact
 from repartee.application.delete_facts import DeleteFacts
 from repartee.application.edit_fact import EditFact, EditFactRequest
+from repartee.application.tenant_locks import TenantLocks
 from repartee.domain.errors import Conflict, NotFound
 from repartee.domain.fact import TenantScope
 from tests.fakes import FakeEmbedder, FakeFactArchive, FakeFactStore
 
 ANN, BOB = TenantScope("ann"), TenantScope("bob")
+LOCKS = TenantLocks()
 
 
 def _new(*texts: str) -> list[NewFact]:
@@ -19,7 +21,7 @@ def _new(*texts: str) -> list[NewFact]:
 
 
 async def test_the_same_text_twice_is_one_fact_with_one_id_and_one_embedding(embedder, store) -> None:
-    add = AddFacts(embedder, store)
+    add = AddFacts(embedder, store, LOCKS)
     first = await add(ANN, _new("likes tea"))
     again = await add(ANN, _new("likes tea", "likes tea"))
     assert again == first
@@ -29,26 +31,26 @@ async def test_the_same_text_twice_is_one_fact_with_one_id_and_one_embedding(emb
 
 async def test_created_at_is_the_first_time(embedder, store) -> None:
     times = iter([datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 2, 2, tzinfo=UTC)])
-    add = AddFacts(embedder, store, now=lambda: next(times))
+    add = AddFacts(embedder, store, LOCKS, now=lambda: next(times))
     await add(ANN, _new("likes tea"))
     assert (await add(ANN, _new("likes tea"))).facts[0].created_at.month == 1
 
 
 async def test_the_same_text_of_two_users_is_two_facts(embedder, store) -> None:
-    add = AddFacts(embedder, store)
+    add = AddFacts(embedder, store, LOCKS)
     [of_ann] = (await add(ANN, _new("likes tea"))).facts
     [of_bob] = (await add(BOB, _new("likes tea"))).facts
     assert of_ann.id != of_bob.id
 
 
 async def test_a_characters_fact_and_a_users_fact_are_two(embedder, store) -> None:
-    add = AddFacts(embedder, store)
+    add = AddFacts(embedder, store, LOCKS)
     added = await add(ANN, [NewFact(text="likes tea"), NewFact(text="likes tea", owner="character")])
     assert len({fact.id for fact in added.facts}) == 2
 
 
 async def test_an_edited_fact_keeps_its_id_and_its_old_text_can_be_added_again(embedder, store) -> None:
-    add, edit = AddFacts(embedder, store), EditFact(embedder, store)
+    add, edit = AddFacts(embedder, store, LOCKS), EditFact(embedder, store, LOCKS)
     [tea] = (await add(ANN, _new("likes tea"))).facts
     edited = await edit(ANN, tea.id, EditFactRequest(text="likes coffee"))
     assert edited.id == tea.id
@@ -60,29 +62,29 @@ async def test_an_edited_fact_keeps_its_id_and_its_old_text_can_be_added_again(e
 
 
 async def test_an_edit_is_found_by_its_new_meaning(embedder, store) -> None:
-    [tea] = (await AddFacts(embedder, store)(ANN, _new("likes tea"))).facts
-    await EditFact(embedder, store)(ANN, tea.id, EditFactRequest(text="owns a boat"))
+    [tea] = (await AddFacts(embedder, store, LOCKS)(ANN, _new("likes tea"))).facts
+    await EditFact(embedder, store, LOCKS)(ANN, tea.id, EditFactRequest(text="owns a boat"))
     [hit] = await store.search(ANN, await embedder.embed_query("owns a boat"), 1)
     assert hit.score == pytest.approx(1.0)
 
 
 async def test_an_edit_to_what_another_fact_says_is_a_conflict(embedder, store) -> None:
-    [tea, _] = (await AddFacts(embedder, store)(ANN, _new("likes tea", "likes coffee"))).facts
+    [tea, _] = (await AddFacts(embedder, store, LOCKS)(ANN, _new("likes tea", "likes coffee"))).facts
     with pytest.raises(Conflict):
-        await EditFact(embedder, store)(ANN, tea.id, EditFactRequest(text="likes coffee"))
+        await EditFact(embedder, store, LOCKS)(ANN, tea.id, EditFactRequest(text="likes coffee"))
 
 
 async def test_another_users_fact_can_be_neither_edited_nor_forgotten(embedder, store) -> None:
-    [tea] = (await AddFacts(embedder, store)(ANN, _new("likes tea"))).facts
+    [tea] = (await AddFacts(embedder, store, LOCKS)(ANN, _new("likes tea"))).facts
     with pytest.raises(NotFound):
-        await EditFact(embedder, store)(BOB, tea.id, EditFactRequest(text="x"))
+        await EditFact(embedder, store, LOCKS)(BOB, tea.id, EditFactRequest(text="x"))
     with pytest.raises(NotFound):
-        await DeleteFacts(store, FakeFactArchive({})).one(BOB, tea.id)
+        await DeleteFacts(store, FakeFactArchive({}), LOCKS).one(BOB, tea.id)
     assert await store.count(ANN) == 1
 
 
 async def test_forgetting_returns_the_count_and_leaves_others_alone(embedder, store) -> None:
-    add, forget = AddFacts(embedder, store), DeleteFacts(store, FakeFactArchive({}))
+    add, forget = AddFacts(embedder, store, LOCKS), DeleteFacts(store, FakeFactArchive({}), LOCKS)
     await add(ANN, _new("a", "b"))
     await add(BOB, _new("a"))
     assert (await forget(ANN)).deleted == 2
@@ -98,6 +100,6 @@ async def test_forgetting_returns_the_count_and_leaves_others_alone(embedder, st
 async def test_answers_match_the_question_in_order_and_number(texts: list[str]) -> None:
     facts = AddFactsRequest(facts=tuple(_new(*texts))).facts
     store = FakeFactStore()
-    added = await AddFacts(FakeEmbedder(), store)(ANN, facts)
+    added = await AddFacts(FakeEmbedder(), store, LOCKS)(ANN, facts)
     assert [fact.text for fact in added.facts] == list(dict.fromkeys(fact.text for fact in facts))
     assert await store.count(ANN) == len(added.facts)

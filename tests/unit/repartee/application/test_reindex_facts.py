@@ -3,10 +3,12 @@ from datetime import UTC, datetime
 from repartee.application.delete_facts import DeleteFacts
 from repartee.application.edit_fact import EditFact, EditFactRequest
 from repartee.application.reindex_facts import ReindexFacts
+from repartee.application.tenant_locks import TenantLocks
 from repartee.domain.fact import Fact, TenantScope, fact_id
 from tests.fakes import FakeFactArchive
 
 ANN, BOB = TenantScope("ann"), TenantScope("bob")
+LOCKS = TenantLocks()
 
 
 def _row(scope: TenantScope, text: str) -> tuple[TenantScope, Fact]:
@@ -45,7 +47,7 @@ async def test_an_edit_made_since_is_not_undone(embedder, store) -> None:
     scope, fact = _row(ANN, "likes tea")
     reindex = ReindexFacts(embedder, store, FakeFactArchive({"old": [(scope, fact)]}))
     await reindex()
-    await EditFact(embedder, store)(ANN, fact.id, EditFactRequest(text="likes coffee"))
+    await EditFact(embedder, store, LOCKS)(ANN, fact.id, EditFactRequest(text="likes coffee"))
     assert (await reindex()).facts == 0
     assert [found.text for found in await store.get(ANN, [fact.id])] == ["likes coffee"]
 
@@ -53,7 +55,7 @@ async def test_an_edit_made_since_is_not_undone(embedder, store) -> None:
 async def test_what_was_forgotten_does_not_come_back(embedder, store) -> None:
     rows = [_row(ANN, "likes tea"), _row(ANN, "likes coffee"), _row(BOB, "likes tea")]
     archive = FakeFactArchive({"old": rows})
-    reindex, forget = ReindexFacts(embedder, store, archive), DeleteFacts(store, archive)
+    reindex, forget = ReindexFacts(embedder, store, archive), DeleteFacts(store, archive, LOCKS)
     await reindex()
     await forget.one(ANN, rows[0][1].id)
     await reindex()
