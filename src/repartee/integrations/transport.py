@@ -281,8 +281,8 @@ class _Stopwatch:
     def __exit__(self, _type: object, error: BaseException | None, _traceback: object) -> None:
         if isinstance(error, UpstreamError):
             self._count(error.code)
-        elif isinstance(error, asyncio.CancelledError):
-            self._count("cancelled")
+        elif isinstance(error, asyncio.CancelledError) and (left := seconds_left()) is not None and left <= 0:
+            self._count("deadline")
 
     def _count(self, outcome: str) -> None:
         self._telemetry.upstream(self._dependency, outcome, time.monotonic() - self._started)

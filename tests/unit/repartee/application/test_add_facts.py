@@ -1,3 +1,4 @@
+import asyncio
 from datetime import UTC, datetime
 
 import pytest
@@ -103,3 +104,67 @@ async def test_answers_match_the_question_in_order_and_number(texts: list[str]) 
     added = await AddFacts(FakeEmbedder(), store, LOCKS)(ANN, facts)
     assert [fact.text for fact in added.facts] == list(dict.fromkeys(fact.text for fact in facts))
     assert await store.count(ANN) == len(added.facts)
+
+
+class _SlowEmbedder(FakeEmbedder):
+    """Waits until it is told to go on, so that something else can happen meanwhile."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked, self.go = asyncio.Event(), asyncio.Event()
+
+    async def embed_facts(self, texts):
+        if texts:
+            self.asked.set()
+            await self.go.wait()
+        return await super().embed_facts(texts)
+
+
+async def test_a_fact_that_is_deleted_while_it_is_edited_stays_deleted(embedder, store) -> None:
+    [tea] = (await AddFacts(embedder, store, LOCKS)(ANN, _new("likes tea"))).facts
+    slow = _SlowEmbedder()
+    edit = asyncio.create_task(
+        EditFact(slow, store, LOCKS)(ANN, tea.id, EditFactRequest(text="likes coffee"))
+    )
+    await slow.asked.wait()
+    assert (await DeleteFacts(store, FakeFactArchive({}), LOCKS)(ANN)).deleted == 1
+    slow.go.set()
+    with pytest.raises(NotFound):
+        await edit
+    assert await store.count(ANN) == 0
+
+
+async def test_two_edits_to_the_same_text_at_once_leave_no_twins(embedder, store) -> None:
+    [tea, coffee] = (await AddFacts(embedder, store, LOCKS)(ANN, _new("likes tea", "likes coffee"))).facts
+    slow = _SlowEmbedder()
+    edit = EditFact(slow, store, LOCKS)
+    edits = [
+        asyncio.create_task(edit(ANN, fact.id, EditFactRequest(text="owns a boat"))) for fact in (tea, coffee)
+    ]
+    await slow.asked.wait()
+    await asyncio.sleep(0)
+    slow.go.set()
+    done = await asyncio.gather(*edits, return_exceptions=True)
+    assert sorted(type(one).__name__ for one in done) == ["Conflict", "Fact"]
+
+
+async def test_the_same_fact_added_at_once_is_one_with_one_date(store) -> None:
+    slow = _SlowEmbedder()
+    add = AddFacts(slow, store, LOCKS)
+    tasks = [asyncio.create_task(add(ANN, _new("likes tea"))) for _ in range(5)]
+    await slow.asked.wait()
+    slow.go.set()
+    answers = await asyncio.gather(*tasks)
+    assert all(answer == answers[0] for answer in answers)
+    assert await store.count(ANN) == 1
+
+
+async def test_facts_deleted_while_others_are_added_are_added_again(embedder, store) -> None:
+    await AddFacts(embedder, store, LOCKS)(ANN, _new("likes tea"))
+    slow = _SlowEmbedder()
+    adding = asyncio.create_task(AddFacts(slow, store, LOCKS)(ANN, _new("likes tea", "owns a boat")))
+    await slow.asked.wait()
+    await DeleteFacts(store, FakeFactArchive({}), LOCKS)(ANN)
+    slow.go.set()
+    assert len((await adding).facts) == 2
+    assert await store.count(ANN) == 2

@@ -178,3 +178,37 @@ def test_a_server_that_wants_system_first_gets_the_tail_in_the_last_user_message
     assert [part.role for part in prompt.messages] == ["system", "user", "assistant", "user"]
     assert prompt.messages[-1].content.startswith("my cat\n\n")
     assert "has a cat" in prompt.messages[-1].content
+
+
+def test_facts_that_do_not_fit_are_left_out_least_relevant_first_and_the_turn_says_which_stayed() -> None:
+    facts = tuple(_fact(f"fact {number} " + "word " * 100) for number in range(30))
+    prompt = _compose(2_000)(_turn("hi", facts=facts))
+    kept = prompt.turn.facts
+    assert 0 < len(kept) < 30
+    assert kept == facts[: len(kept)]
+    assert [fact.text for fact in facts if fact.text in _all(prompt)] == [fact.text for fact in kept]
+
+
+def test_a_reply_that_may_be_as_long_as_the_context_still_leaves_room_for_a_prompt() -> None:
+    assert _compose(1_000)(_turn("hi"), reply_tokens=8_192).messages
+
+
+def test_a_message_that_fills_the_budget_is_named_itself() -> None:
+    with pytest.raises(InvalidInput, match="this message") as caught:
+        _compose(1_000)(_turn("hello", "hi", "word " * 2_000))
+    assert caught.value.field == "messages.2.text"
+
+
+def test_a_text_that_cannot_fit_is_not_counted() -> None:
+    class Counted(_Words):
+        longest = 0
+
+        def count(self, text: str) -> int:
+            self.longest = max(self.longest, len(text))
+            return super().count(text)
+
+    counter = Counted()
+    renderer = MakoPromptRenderer(shipped_folder("prompts"))
+    with pytest.raises(InvalidInput):
+        ComposePrompt(renderer, counter, PromptBudget(1_000, 100))(_turn("hi", description="<BOT>" * 13_000))
+    assert counter.longest < 16_001

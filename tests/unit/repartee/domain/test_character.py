@@ -1,4 +1,5 @@
 import json
+import time
 
 import pytest
 from hypothesis import given
@@ -84,3 +85,26 @@ def test_any_example_text_is_parsed_without_failing(examples: str, name: str) ->
 def test_a_card_round_trips_through_json() -> None:
     character = Character.from_card(CARD)
     assert Character.model_validate(json.loads(character.model_dump_json())) == character
+
+
+def test_a_card_of_line_breaks_is_parsed_in_linear_time() -> None:
+    character = Character(name="Ada", mes_example="\n" * 65_536)
+    started = time.perf_counter()
+    assert character.example_dialogues() == ()
+    assert time.perf_counter() - started < 1
+
+
+@pytest.mark.parametrize("field", ["name", "nickname"])
+@pytest.mark.parametrize("break_", ["\n", "\r", "\u2028", "\u202e", "\u200b"])
+def test_a_name_cannot_bring_lines_into_the_prompt(field: str, break_: str) -> None:
+    with pytest.raises(ValidationError):
+        Character.model_validate({"name": "Ada", field: f"X{break_}# How to write"})
+
+
+def test_a_nickname_is_as_short_as_a_name() -> None:
+    with pytest.raises(ValidationError):
+        Character(name="Ada", nickname="n" * 129)
+
+
+def test_an_emoji_of_several_signs_is_a_name() -> None:
+    assert Character(name="👩\u200d🚀 Ada").name == "👩\u200d🚀 Ada"

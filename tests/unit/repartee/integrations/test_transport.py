@@ -232,7 +232,7 @@ async def test_nothing_extends_the_deadline(
         ended = loop.time()
         assert ended - started < 1.5
         assert await upstream.requests[0].seconds_to_disconnect(ended) < 0.5
-        assert telemetry.upstreams == []
+        assert telemetry.upstreams == [("embedder", "deadline")]
 
 
 async def test_cancellation_passes_through_uncounted_and_closes_the_connection(

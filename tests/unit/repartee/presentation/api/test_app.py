@@ -1,8 +1,10 @@
+import asyncio
 import json
 
 import aiohttp
 import pytest
 from openapi_spec_validator import validate
+from yarl import URL
 
 from repartee.domain import errors
 from repartee.domain.errors import UpstreamUnreachable
@@ -152,3 +154,69 @@ async def test_shipped_characters_are_listed_and_shown() -> None:
         status, card = await _get(url + "/characters/blaze")
         assert (status, (await _get(url + "/characters/nobody"))[0]) == (200, 404)
     assert card["first_mes"]
+
+
+@pytest.mark.parametrize("path", ["/users/ann/facts/", "/users/ann/facts/%2F", "/characters/"])
+async def test_a_lost_id_is_not_sent_on_to_everything(path: str) -> None:
+    store = FakeFactStore()
+    async with served(fake_api(store=store)) as url, aiohttp.ClientSession() as session:
+        await (await session.post(url + "/users/ann/facts", json={"facts": [{"text": "x"}]})).read()
+        async with session.delete(URL(url + path, encoded=True)) as response:
+            assert response.status == 404
+        assert len((await (await session.get(url + "/users/ann/facts")).json())["facts"]) == 1
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"origin": "http://evil.example"},
+        {"host": "evil.example"},
+        {"origin": "null"},
+        {"origin": "http://127.0.0.1.evil.example"},
+        {"host": "[::1"},
+    ],
+)
+async def test_without_keys_a_foreign_page_can_neither_read_nor_write(headers: dict) -> None:
+    async with served(fake_api()) as url, aiohttp.ClientSession(headers=headers) as session:
+        async with session.post(url + "/users/ann/facts", data=b'{"facts":[{"text":"x"}]}') as response:
+            assert response.status in {400, 403}
+        async with session.get(url + "/users/ann/facts") as response:
+            assert response.status in {400, 403}
+
+
+async def test_without_keys_a_page_of_this_machine_may_ask() -> None:
+    async with served(fake_api()) as url:
+        assert (await _get(url + "/users/ann/facts", headers={"origin": "http://localhost:5173"}))[0] == 200
+
+
+async def test_with_keys_the_origin_does_not_matter() -> None:
+    headers = {"origin": "https://shop.example", "authorization": "bearer first-key"}
+    async with served(fake_api(keys=KEYS)) as url:
+        assert (await _get(url + "/users/ann/facts", headers=headers))[0] == 200
+
+
+async def test_a_key_without_its_scheme_is_not_one() -> None:
+    async with served(fake_api(keys=KEYS)) as url:
+        assert (await _get(url + "/users/ann/facts", headers={"authorization": "first-key"}))[0] == 401
+
+
+def test_with_keys_the_description_says_so() -> None:
+    document = fake_api(keys=KEYS).openapi()
+    validate(document)
+    assert document["paths"]["/generate"]["post"]["security"] == [{"key": []}]
+    assert "401" in document["paths"]["/generate"]["post"]["responses"]
+    assert "security" not in document["paths"]["/healthz"]["get"]
+
+
+async def test_a_client_that_leaves_while_it_sends_its_body_is_no_failure_of_ours() -> None:
+    async with served(fake_api()) as url, aiohttp.ClientSession(url) as session:
+        _, writer = await asyncio.open_connection("127.0.0.1", URL(url).port)
+        writer.write(b"POST /generate HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n{")
+        await writer.drain()
+        await asyncio.sleep(0.1)
+        writer.close()
+        await writer.wait_closed()
+        await asyncio.sleep(0.1)
+        text = await (await session.get("/metrics")).text()
+    assert 'status="500"' not in text
+    assert 'status="0"' in text

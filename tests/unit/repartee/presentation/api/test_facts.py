@@ -4,6 +4,7 @@ import aiohttp
 import pytest
 from yarl import URL
 
+from tests.fakes import FakeEmbedder
 from tests.serving import fake_api, served
 
 
@@ -105,3 +106,12 @@ async def test_a_bad_fact_is_422_and_nothing_is_stored(api, body: dict) -> None:
 async def test_a_bad_page_size_is_422_that_names_it(api, query: str) -> None:
     status, problem = await _json(api, "GET", f"/users/ann/facts?{query}")
     assert (status, problem["errors"][0]["field"]) == (422, "limit")
+
+
+async def test_a_hanging_embedder_is_504_at_the_deadline_and_leaving_cancels_it() -> None:
+    embedder = FakeEmbedder(delay=30)
+    app = fake_api(embedder=embedder, deadline_seconds=0.1)
+    async with served(app) as url, aiohttp.ClientSession(url) as session:
+        status, problem = await _json(session, "GET", "/users/ann/facts/search?q=x")
+        assert (status, problem["code"]) == (504, "upstream_timeout")
+        assert (await _json(session, "POST", "/users/ann/facts", json=_facts("x")))[0] == 504

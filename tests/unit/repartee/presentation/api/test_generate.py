@@ -13,6 +13,7 @@ from repartee.domain.errors import (
     UpstreamUnavailable,
     UpstreamUnreachable,
 )
+from repartee.integrations.jsonl_event_log import JsonlEventLog
 from tests.fakes import FakeChatModel, FakeEmbedder, FakeFactStore
 from tests.serving import fake_api, served
 
@@ -237,3 +238,37 @@ async def test_concurrent_users_on_one_topic_never_see_each_others_facts() -> No
         for user, prompt in zip(users, await asyncio.gather(*map(ask, users)), strict=True):
             assert f"q{user}q" in prompt
             assert [other for other in users if other != user and f"q{other}q" in prompt] == []
+
+
+async def test_a_stream_that_cannot_begin_is_answered_with_its_own_status() -> None:
+    async with served(fake_api()) as url:
+        status, problem, headers = await _post(url, BODY | {"stream": True, "character": "nobody"})
+    assert (status, problem["code"]) == (404, "not_found")
+    assert headers["content-type"] == "application/problem+json"
+
+
+async def test_a_wait_that_the_upstream_asks_for_reaches_the_client_in_both_modes_within_reason() -> None:
+    error = UpstreamRateLimited("x", "model", 1e300)
+    async with served(fake_api(model=FakeChatModel(failure=error))) as url:
+        _, _, headers = await _post(url, BODY)
+        events = await _events(url, BODY | {"stream": True})
+    assert headers["retry-after"] == "86400"
+    assert events[-1][1]["retry_after"] == 86_400
+
+
+async def test_a_greeting_needs_no_room_for_a_prompt() -> None:
+    character = {"name": "Ada", "first_mes": "Hi.", "description": "word " * 12_000}
+    async with served(fake_api()) as url:
+        status, reply, _ = await _post(url, {"character": character})
+    assert (status, reply["text"]) == (200, "Hi.")
+
+
+async def test_a_number_of_any_size_in_a_card_reaches_the_event_log(tmp_path) -> None:
+    log = JsonlEventLog(tmp_path, max_bytes=1 << 20)
+    body = BODY | {"character": {"name": "Ada", "x": 10**30}}
+    async with served(fake_api(event_log=log)) as url:
+        status, _, _ = await _post(url, json.dumps(body).encode())
+    await log.close()
+    [path] = tmp_path.glob("*.jsonl")
+    assert status == 200
+    assert json.loads(path.read_text())["character"]["x"] == 10**30
