@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from repartee.domain.dialogue import Message
 from repartee.domain.macros import expand_macros
-from repartee.domain.text import CardText, Name, OptionalName, ShortText
+from repartee.domain.text import MESSAGE_CHARACTERS, CardText, Name, OptionalName, ShortText
 
 _OWN_FIELDS = ("age", "language", "style")
 _SPEAKER = re.compile(r"^\s*(\{\{\s*(?:user|char)\s*\}\}|<(?:USER|BOT|CHAR)>)\s*:\s?", re.IGNORECASE)
@@ -93,7 +93,8 @@ class Character(BaseModel):
         """Return the exchanges of `mes_example`, macros in the texts left as they are.
 
         Blocks start with `<START>`; a line that starts with `{{user}}:` or `{{char}}:` (or the character's
-        name) opens a message, other lines continue it (Character Card V1).
+        name) opens a message, other lines continue it (Character Card V1). One that is longer than a message
+        may be is no example of one and is left out.
         """
         blocks = re.split(r"^[ \t]*<START>[ \t\r]*$", self.mes_example, flags=re.IGNORECASE | re.MULTILINE)
         return tuple(messages for block in blocks if (messages := self._example_messages(block)))
@@ -112,7 +113,9 @@ class Character(BaseModel):
             elif turns:
                 turns[-1][1].append(line)
         texts = ((role, "\n".join(lines).strip()) for role, lines in turns)
-        return tuple(Message(role=role, text=text) for role, text in texts if text)
+        return tuple(
+            Message(role=role, text=text) for role, text in texts if 0 < len(text) <= MESSAGE_CHARACTERS
+        )
 
     @classmethod
     def from_card(cls, card: Mapping[str, Any]) -> Self:

@@ -1,12 +1,13 @@
 """Bounded text types: what a caller may send, in one place."""
 
 import re
-from typing import Annotated
+from typing import Annotated, Final
 
 from pydantic import AfterValidator, StringConstraints
 
 _BREAKS_A_LINE = re.compile(r"[\t\n\r\x85\u200b\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff]")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+MESSAGE_CHARACTERS: Final = 32_000
 
 
 def without_control_characters(text: str) -> str:
@@ -36,7 +37,7 @@ Name = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=128), _Clean, _OneLine
 ]
 OptionalName = Annotated[str, StringConstraints(strip_whitespace=True, max_length=128), _Clean, _OneLine]
-MessageText = Annotated[str, StringConstraints(min_length=1, max_length=32_000), _Clean]
+MessageText = Annotated[str, StringConstraints(min_length=1, max_length=MESSAGE_CHARACTERS), _Clean]
 CardText = Annotated[str, StringConstraints(max_length=65_536), _Clean]
 ShortText = Annotated[str, StringConstraints(max_length=4_000), _Clean]
 FactText = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2_000), _Clean]

@@ -108,3 +108,8 @@ def test_a_nickname_is_as_short_as_a_name() -> None:
 
 def test_an_emoji_of_several_signs_is_a_name() -> None:
     assert Character(name="👩\u200d🚀 Ada").name == "👩\u200d🚀 Ada"
+
+
+def test_an_example_longer_than_any_message_is_left_out() -> None:
+    character = Character(name="Ada", mes_example="{{user}}: hi\n{{char}}: " + "a" * 40_000)
+    assert [[message.text for message in block] for block in character.example_dialogues()] == [["hi"]]
