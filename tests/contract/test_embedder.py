@@ -1,8 +1,10 @@
-"""What every embedder does: one suite for the fake, OpenAI's and Cohere's API."""
+"""What every embedder does: one suite for the fake, the local encoder, OpenAI's and Cohere's API."""
 
 import math
+import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
+from pathlib import Path
 
 import pytest
 
@@ -17,6 +19,7 @@ from repartee.domain.errors import (
 )
 from repartee.integrations import transport
 from repartee.integrations.cohere_embedder import CohereEmbedder
+from repartee.integrations.onnx_embedder import OnnxEmbedder
 from repartee.integrations.openai_embedder import OpenAIEmbedder
 from repartee.integrations.transport import Upstream
 from tests.fakes import FakeEmbedder, FakeTelemetry
@@ -25,6 +28,7 @@ from tests.loopback.faults import Fault
 from tests.loopback.upstream import LoopbackUpstream
 
 DIMENSION = 64
+ENCODER = Path(sys.prefix) / "share" / "repartee" / "all-minilm-l6-v2"
 TEXTS = ["Maya drinks green tea", "Мая любит кошек", "茶が好き", "🦊", "x" * 2_000, "a\nb\tc"]
 
 
@@ -47,13 +51,14 @@ async def upstream() -> AsyncIterator[LoopbackUpstream]:
         yield server
 
 
-@pytest.fixture(params=["fake", "openai", "cohere"])
+@pytest.fixture(params=["fake", "local", "openai", "cohere"])
 async def embedder(request: pytest.FixtureRequest, upstream: LoopbackUpstream) -> AsyncIterator[Embedder]:
     async with AsyncExitStack() as stack:
         if request.param == "fake":
             yield FakeEmbedder()
         else:
-            made = remote(request.param, upstream.url)
+            local = request.param == "local"
+            made = OnnxEmbedder(ENCODER) if local else remote(request.param, upstream.url)
             stack.push_async_callback(made.close)
             yield made
 
