@@ -2,6 +2,7 @@ import pytest
 
 from repartee.application.add_facts import AddFacts, NewFact
 from repartee.application.retrieve_facts import RetrieveFacts
+from repartee.application.tenant_locks import TenantLocks
 from repartee.domain.fact import TenantScope
 from repartee_eval.retrieval import Resampling, ScoredMessage, measure, measure_groups, score_messages
 from repartee_eval.retrieval_data import LabelledUser
@@ -54,7 +55,7 @@ async def test_equal_scores_stand_in_order_of_id():
 async def test_what_is_counted_is_what_the_service_would_retrieve():
     user, embedder, store = LabelledUser.model_validate(labelled()), FakeEmbedder(), FakeFactStore()
     scope, service = TenantScope(user_id="ann"), RetrieveFacts(embedder, store, None, FakeTelemetry(), 5.0)
-    await AddFacts(embedder, store)(scope, [NewFact(text=fact.text) for fact in user.facts])
+    await AddFacts(embedder, store, TenantLocks())(scope, [NewFact(text=fact.text) for fact in user.facts])
     grade_of = {fact.text: {m.id: m.relevant.get(fact.id, 0) for m in user.messages} for fact in user.facts}
     for message, scored in zip(user.messages, await score_messages(embedder, [user]), strict=True):
         for threshold in (0.1, 0.25, 0.4):

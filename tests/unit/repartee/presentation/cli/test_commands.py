@@ -14,6 +14,7 @@ from repartee.application.add_facts import AddFacts
 from repartee.application.delete_facts import DeleteFacts
 from repartee.application.list_facts import ListFacts
 from repartee.application.reindex_facts import ReindexFacts
+from repartee.application.tenant_locks import TenantLocks
 from repartee.domain.errors import ConfigurationError, StoreLocked, UpstreamUnreachable
 from repartee.domain.fact import Fact, TenantScope, fact_id
 from repartee.presentation.cli.commands import repartee
@@ -45,9 +46,9 @@ class FakeRuntime(Runtime):
         yield cast(
             Services,
             SimpleNamespace(
-                add_facts=AddFacts(self.embedder, self.store),
+                add_facts=AddFacts(self.embedder, self.store, TenantLocks()),
                 list_facts=ListFacts(self.store),
-                delete_facts=DeleteFacts(self.store, self.archive),
+                delete_facts=DeleteFacts(self.store, self.archive, TenantLocks()),
                 reindex_facts=ReindexFacts(self.embedder, self.store, self.archive),
                 running=Running("fake", "fake", "fake store", None, None),
             ),
