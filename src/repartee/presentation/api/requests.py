@@ -19,7 +19,7 @@ from repartee.presentation.api.errors import internal_problem_response, problem_
 
 _log = structlog.get_logger(__name__)
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
-_THIS_MACHINE: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+_THIS_MACHINE: Final = frozenset({"localhost", "127.0.0.1", "::1", "0.0.0.0"})  # noqa: S104  # a name, not an address to listen on
 _OPEN_PATHS: Final = frozenset({"/healthz", "/readyz", "/metrics"})
 
 
