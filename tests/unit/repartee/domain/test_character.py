@@ -113,3 +113,8 @@ def test_an_emoji_of_several_signs_is_a_name() -> None:
 def test_an_example_longer_than_any_message_is_left_out() -> None:
     character = Character(name="Ada", mes_example="{{user}}: hi\n{{char}}: " + "a" * 40_000)
     assert [[message.text for message in block] for block in character.example_dialogues()] == [["hi"]]
+
+
+def test_an_example_keeps_every_sign_of_its_text() -> None:
+    character = Character(name="Ada", mes_example="{{char}}: one\u2028two\u2029three")
+    assert character.example_dialogues()[0][0].text == "one\u2028two\u2029three"

@@ -228,6 +228,15 @@ async def test_check_passes_where_the_server_answers(
     await model.check()
 
 
+async def test_check_fails_without_a_list_of_models_where_the_first_of_it_is_to_be_used(
+    upstream: LoopbackUpstream,
+) -> None:
+    upstream.script("models", faults.status(404))
+    async with model_at(upstream.url, model=None) as model:
+        with pytest.raises(UpstreamMisconfigured):
+            await model.check()
+
+
 @pytest.mark.parametrize(
     ("fault", "error"),
     [

@@ -5,6 +5,7 @@ import time
 import aiohttp
 import orjson
 import pytest
+from yarl import URL
 
 from repartee.domain.errors import (
     UpstreamMisconfigured,
@@ -14,6 +15,7 @@ from repartee.domain.errors import (
     UpstreamUnreachable,
 )
 from repartee.integrations.jsonl_event_log import JsonlEventLog
+from repartee.presentation.api import body
 from tests.fakes import FakeChatModel, FakeEmbedder, FakeFactStore
 from tests.serving import fake_api, served
 
@@ -272,3 +274,37 @@ async def test_a_number_of_any_size_in_a_card_reaches_the_event_log(tmp_path) ->
     [path] = tmp_path.glob("*.jsonl")
     assert status == 200
     assert json.loads(path.read_text())["character"]["x"] == 10**30
+
+
+async def test_a_body_that_does_not_arrive_is_408(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(body, "_BODY_SECONDS", 0.05)
+    async with served(fake_api()) as url:
+        reader, writer = await asyncio.open_connection("127.0.0.1", URL(url).port)
+        writer.write(b"POST /generate HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n{")
+        head = await asyncio.wait_for(reader.readline(), 5)
+        writer.close()
+        await writer.wait_closed()
+    assert b" 408 " in head
+
+
+async def test_leaving_a_search_ends_the_call_to_the_embedder() -> None:
+    class Hanging(FakeEmbedder):
+        ended = False
+
+        async def embed_query(self, text):
+            try:
+                return await super().embed_query(text)
+            finally:
+                self.ended = True
+
+    embedder = Hanging(delay=20)
+    async with served(fake_api(embedder=embedder, deadline_seconds=60)) as url:
+        async with aiohttp.ClientSession() as session:
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(0.2):
+                    await session.get(url + "/users/ann/facts/search?q=x")
+        for _ in range(50):
+            if embedder.ended:
+                break
+            await asyncio.sleep(0.01)
+    assert embedder.ended
