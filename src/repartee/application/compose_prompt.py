@@ -55,6 +55,11 @@ class ComposePrompt:
         self._counter = counter
         self._budget = budget
 
+    @property
+    def fingerprint(self) -> str:
+        """Short hash of the templates in use."""
+        return self._renderer.fingerprint
+
     def __call__(self, turn: Turn, reply_tokens: int | None = None) -> Prompt:
         """Return the prompt. `reply_tokens` are kept free, up to half of the context. Raises InvalidInput."""
         context = self._budget.context_tokens

@@ -349,7 +349,7 @@ class GenerateReply:
         if self._event_log is None:
             return
         try:
-            await self._event_log.append(_reply_event(draft, reply))
+            await self._event_log.append(_reply_event(draft, reply, self._compose_prompt.fingerprint))
         except OSError as error:
             self._telemetry.degraded("event_log")
             _log.error("event log cannot be written", reason=error.strerror)
@@ -369,7 +369,7 @@ def _preview(draft: _Draft) -> PromptPreview:
     return PromptPreview(prompt=parts, facts=draft.facts, retrieval=draft.report)
 
 
-def _reply_event(draft: _Draft, reply: Reply) -> dict[str, Any]:
+def _reply_event(draft: _Draft, reply: Reply, templates: str) -> dict[str, Any]:
     request = draft.request
     return {
         "type": "reply",
@@ -383,6 +383,7 @@ def _reply_event(draft: _Draft, reply: Reply) -> dict[str, Any]:
             name: getattr(draft.sampling, name)
             for name in ("model", "temperature", "top_p", "max_tokens", "seed", "stop")
         },
+        "templates": templates,
         "prompt": [{"role": part.role, "content": part.content} for part in draft.prompt.messages],
     }
 

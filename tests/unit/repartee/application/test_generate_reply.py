@@ -211,6 +211,7 @@ async def test_a_reply_event_holds_what_judging_needs(make, events, remember) ->
     assert event["type"] == "reply"
     assert event["reply"]["id"] == reply.id
     assert event["prompt"][0]["role"] == "system"
+    assert event["templates"] == MakoPromptRenderer(shipped_folder("prompts")).fingerprint
     assert event["messages"] == [{"role": "user", "text": "my grey cat"}]
     assert event["character"]["name"] == "Ada"
     assert event["scenario"]["setting"] == "a bar"

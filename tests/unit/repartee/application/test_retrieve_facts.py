@@ -1,3 +1,4 @@
+import math
 import time
 
 import pytest
@@ -42,8 +43,11 @@ async def test_a_requests_threshold_wins_over_the_profiles_and_is_strict(
 ) -> None:
     await remember("ann", "plays chess")
     retrieve = _retrieve(embedder, store, telemetry)
-    assert (await retrieve(ANN, "what a storm", limit=5, threshold=-1)).status == "ok"
-    assert (await retrieve(ANN, "plays chess", limit=5, threshold=1.0)).status == "below_threshold"
+    [fact] = (await retrieve(ANN, "she plays well", limit=5, threshold=-1)).facts
+    assert 0 < fact.score < 1
+    assert (await retrieve(ANN, "she plays well", limit=5, threshold=fact.score)).status == "below_threshold"
+    just_below = math.nextafter(fact.score, -1)
+    assert (await retrieve(ANN, "she plays well", limit=5, threshold=just_below)).status == "ok"
 
 
 async def test_one_embedding_call_and_one_search_per_message(embedder, store, telemetry, remember) -> None:
