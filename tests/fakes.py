@@ -9,6 +9,7 @@ from typing import Any
 
 from repartee.application.ports import (
     ChatModel,
+    CollectionStats,
     Completion,
     EmbeddedFact,
     Embedder,
@@ -26,7 +27,7 @@ from repartee.application.ports import (
     Vector,
 )
 from repartee.domain.errors import UpstreamError
-from repartee.domain.fact import Fact, RetrievedFact, TenantScope
+from repartee.domain.fact import Fact, FactView, RetrievedFact, TenantScope, character_key, text_key
 from repartee.integrations.fact_payload import checked_id, checked_vector
 
 DIMENSION = 64
@@ -85,6 +86,14 @@ def _bag_of_words(text: str) -> Vector:
     return [value / length for value in vector]
 
 
+_CURRENT = FactView()
+
+
+def _is_visible(fact: Fact, view: FactView) -> bool:
+    knows = view.character is None or character_key(fact.character) in {"", character_key(view.character)}
+    return knows and (view.superseded or fact.invalid_at is None)
+
+
 class FakeFactStore(FactStore):
     """A dictionary per tenant, searched by brute force."""
 
@@ -104,16 +113,27 @@ class FakeFactStore(FactStore):
         if self.failure:
             raise self.failure
 
-    async def search(self, scope: TenantScope, vector: Vector, limit: int) -> list[RetrievedFact]:
+    async def search(
+        self,
+        scope: TenantScope,
+        vector: Vector,
+        limit: int,
+        view: FactView = _CURRENT,
+        *,
+        pinned: int = 0,
+    ) -> list[RetrievedFact]:
         checked_vector(self._profile, vector)
         hits = [
             RetrievedFact(
-                **row.fact.model_dump(include={"id", "owner", "text", "created_at"}),
+                **dict(row.fact),
                 score=max(-1.0, min(1.0, sum(a * b for a, b in zip(vector, row.vector, strict=True)))),
             )
             for row in self._of(scope).values()
+            if _is_visible(row.fact, view)
         ]
-        return sorted(hits, key=lambda hit: (-hit.score, hit.id))[:limit]
+        ordered = sorted(hits, key=lambda hit: (-hit.score, hit.id))
+        also = [hit for hit in ordered if hit.pinned][:pinned]
+        return [hit for hit in ordered if hit in ordered[:limit] or hit in also]
 
     async def upsert(self, scope: TenantScope, facts: Sequence[EmbeddedFact]) -> None:
         for row in facts:
@@ -126,13 +146,21 @@ class FakeFactStore(FactStore):
         return [row.fact for id_, row in self._of(scope).items() if id_ in set(ids)]
 
     async def find(self, scope: TenantScope, texts: Sequence[str]) -> list[Fact]:
-        return [row.fact for row in self._of(scope).values() if row.fact.text in set(texts)]
+        wanted = {text_key(text) for text in texts}
+        return [row.fact for row in self._of(scope).values() if text_key(row.fact.text) in wanted]
 
-    async def page(self, scope: TenantScope, after: str | None, limit: int) -> FactPage:
+    async def annotate(self, scope: TenantScope, facts: Sequence[Fact]) -> None:
+        rows = self._of(scope)
+        for fact in facts:
+            if (row := rows.get(fact.id)) and text_key(row.fact.text) == text_key(fact.text):
+                rows[fact.id] = EmbeddedFact(fact, row.vector)
+
+    async def page(
+        self, scope: TenantScope, after: str | None, limit: int, view: FactView = _CURRENT
+    ) -> FactPage:
         cursor = "" if after is None else checked_id(after, "after")
-        facts = sorted(
-            (row.fact for row in self._of(scope).values() if row.fact.id > cursor), key=lambda fact: fact.id
-        )
+        visible = [row.fact for row in self._of(scope).values() if _is_visible(row.fact, view)]
+        facts = sorted((fact for fact in visible if fact.id > cursor), key=lambda fact: fact.id)
         return FactPage(tuple(facts[:limit]), facts[limit - 1].id if len(facts) > limit else None)
 
     async def count(self, scope: TenantScope) -> int:
@@ -163,6 +191,16 @@ class FakeFactArchive(FactArchive):
     async def export(self, profile_id: str) -> AsyncIterator[tuple[TenantScope, Fact]]:
         for pair in self.collections[profile_id]:
             yield pair
+
+    async def stats(self, profile_id: str) -> CollectionStats:
+        pairs = self.collections[profile_id]
+        return CollectionStats(
+            profile_id=profile_id,
+            facts=len(pairs),
+            users=len({scope for scope, _ in pairs}),
+            superseded=sum(fact.invalid_at is not None for _, fact in pairs),
+            pinned=sum(fact.pinned for _, fact in pairs),
+        )
 
     async def forget(self, scope: TenantScope, ids: Sequence[str] | None = None) -> None:
         for profile, pairs in self.collections.items():

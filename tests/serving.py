@@ -18,7 +18,7 @@ from repartee.application.list_facts import ListFacts
 from repartee.application.ports import ChatModel, Embedder, EventLog, FactStore, Sampling
 from repartee.application.record_feedback import RecordFeedback
 from repartee.application.reindex_facts import ReindexFacts
-from repartee.application.retrieve_facts import RetrieveFacts
+from repartee.application.retrieve_facts import RetrievalPolicy, RetrieveFacts
 from repartee.application.search_facts import SearchFacts
 from repartee.application.tenant_locks import TenantLocks
 from repartee.infrastructure.settings import shipped_folder
@@ -56,7 +56,7 @@ def fake_api(
     telemetry = PrometheusTelemetry()
     locks = TenantLocks()
     characters = FolderCharacterLibrary(shipped_folder("characters"))
-    retrieve = RetrieveFacts(embedder, store, None, telemetry, 0.5)
+    retrieve = RetrieveFacts(embedder, store, None, telemetry, RetrievalPolicy(0.5))
     compose = ComposePrompt(
         MakoPromptRenderer(shipped_folder("prompts")), WordCounter(), PromptBudget(8_000, 200)
     )

@@ -20,14 +20,14 @@ from typing import Any
 
 import grpc
 import pytest
-from qdrant_client import AsyncQdrantClient
+from qdrant_client import AsyncQdrantClient, models
 from qdrant_client import grpc as pb
-from qdrant_client.conversions.conversion import GrpcToRest, RestToGrpc
+from qdrant_client.conversions.conversion import GrpcToRest, RestToGrpc, grpc_to_payload
 from typing_extensions import override
 
 from repartee.application.ports import EmbeddedFact, EmbedderProfile, FactStore
 from repartee.domain.errors import InvalidInput, NotFound
-from repartee.domain.fact import Fact, TenantScope, fact_id
+from repartee.domain.fact import Fact, FactView, TenantScope, fact_id, fact_key
 from repartee.integrations.qdrant_edge_fact_store import QdrantEdgeFactStore
 from repartee.integrations.qdrant_fact_store import QdrantFactStore, make_qdrant_client
 from repartee.integrations.transport import Upstream
@@ -43,7 +43,9 @@ TOPICS = ["Maya has a cat called Tofu", "Maya is allergic to nuts", "Maya plays 
 
 
 def make_fact(scope: TenantScope, text: str, **changes: Any) -> Fact:
-    return Fact(**{"id": fact_id(scope, "user", text), "text": text, "created_at": NOW, **changes})
+    return Fact(
+        **{"id": fact_id(scope, fact_key("user", "", text)), "text": text, "created_at": NOW, **changes}
+    )
 
 
 def random_vector(seed: int) -> list[float]:
@@ -63,11 +65,14 @@ async def remember(store: FactStore, scope: TenantScope, texts: Iterable[str]) -
     return facts
 
 
-async def pages(store: FactStore, scope: TenantScope, limit: int) -> list[Fact]:
+EVERYTHING = FactView(superseded=True)
+
+
+async def pages(store: FactStore, scope: TenantScope, limit: int, view: FactView = FactView()) -> list[Fact]:
     facts: list[Fact] = []
     after: str | None = None
     while True:
-        page = await store.page(scope, after, limit)
+        page = await store.page(scope, after, limit, view)
         assert len(page.facts) <= limit
         facts += page.facts
         if page.next is None:
@@ -127,17 +132,42 @@ class GrpcPoints(pb.PointsServicer):
         self.local = local
 
     @override
-    async def Query(self, request: Any, context: Any) -> Any:
-        answer = await or_missing(
-            context,
-            self.local.query_points(
-                request.collection_name,
-                query=GrpcToRest.convert_query(request.query),
-                query_filter=GrpcToRest.convert_filter(request.filter),
-                limit=request.limit,
-            ),
+    async def QueryBatch(self, request: Any, context: Any) -> Any:
+        queries = [
+            models.QueryRequest(
+                query=GrpcToRest.convert_query(query.query),
+                filter=GrpcToRest.convert_filter(query.filter),
+                limit=query.limit,
+                with_payload=True,
+            )
+            for query in request.query_points
+        ]
+        answers = await or_missing(context, self.local.query_batch_points(request.collection_name, queries))
+        return pb.QueryBatchResponse(
+            result=[
+                pb.BatchResult(result=[RestToGrpc.convert_scored_point(point) for point in answer.points])
+                for answer in answers
+            ]
         )
-        return pb.QueryResponse(result=[RestToGrpc.convert_scored_point(point) for point in answer.points])
+
+    @override
+    async def OverwritePayload(self, request: Any, context: Any) -> Any:
+        payload = grpc_to_payload(request.payload)
+        chosen = GrpcToRest.convert_points_selector(request.points_selector)
+        await or_missing(context, self.local.overwrite_payload(request.collection_name, payload, chosen))
+        return COMPLETED
+
+    @override
+    async def Facet(self, request: Any, context: Any) -> Any:
+        answer = await or_missing(
+            context, self.local.facet(request.collection_name, request.key, limit=request.limit)
+        )
+        return pb.FacetResponse(
+            hits=[
+                pb.FacetHit(value=pb.FacetValue(string_value=str(hit.value)), count=hit.count)
+                for hit in answer.hits
+            ]
+        )
 
     @override
     async def Scroll(self, request: Any, context: Any) -> Any:
@@ -359,15 +389,99 @@ async def test_a_fact_comes_back_whole(store):
         make_fact(ANN, "Плачет над «Хатико» 😭🐕‍🦺\nи не стыдится\tэтого", source="chat:2026-11-20 ☂"),
         make_fact(ANN, "quotes \" \\ ' {braces} ${x} <script> %s", owner="character"),
         make_fact(ANN, "e\u0301 is not \u00e9, \ufb01 is not fi", created_at=NOW.astimezone(KATHMANDU)),
+        make_fact(
+            ANN,
+            "likes tea",
+            character="Jü Ño",
+            pinned=True,
+            evidence="tea please",
+            invalid_at=NOW,
+            superseded_by=str(uuid.uuid4()),
+        ),
         make_fact(ANN, "x" * 2_000, source="y" * 4_000, created_at=datetime(1970, 1, 1, tzinfo=UTC)),
     ]
     await store.upsert(ANN, embedded(*facts))
     assert by_id(await store.get(ANN, [fact.id for fact in facts])) == by_id(facts)
-    assert await pages(store, ANN, 2) == by_id(facts)
+    assert await pages(store, ANN, 2, EVERYTHING) == by_id(facts)
     for fact in facts:
         assert await store.find(ANN, [fact.text]) == [fact]
-        [first, *_] = await store.search(ANN, vector_of(fact.text), 1)
-        assert first.model_dump(exclude={"score"}) == fact.model_dump(exclude={"source"})
+        [first, *_] = await store.search(ANN, vector_of(fact.text), 1, EVERYTHING)
+        assert first.model_dump(exclude={"score"}) == fact.model_dump()
+
+
+@every_engine
+async def test_what_no_longer_holds_is_hidden_unless_asked_for(store):
+    past = make_fact(ANN, TOPICS[0], invalid_at=NOW)
+    present = make_fact(ANN, TOPICS[1])
+    await store.upsert(ANN, embedded(past, present))
+    query = vector_of(TOPICS[0])
+    assert [hit.id for hit in await store.search(ANN, query, 5, pinned=5)] == [present.id]
+    assert {hit.id for hit in await store.search(ANN, query, 5, EVERYTHING)} == {past.id, present.id}
+    assert await pages(store, ANN, 1) == [present]
+    assert await pages(store, ANN, 1, EVERYTHING) == by_id([past, present])
+    assert await store.get(ANN, [past.id]) == await store.find(ANN, [past.text]) == [past]
+    assert await store.count(ANN) == 2
+
+
+@every_engine
+async def test_what_another_character_knows_is_hidden(store):
+    general = make_fact(ANN, "likes tea")
+    of = {
+        name: make_fact(ANN, "has a secret", id=str(uuid.uuid4()), owner="character", character=name)
+        for name in ("Juno", "Marlow", "Жюль")
+    }
+    await store.upsert(ANN, embedded(general, *of.values()))
+
+    async def seen_by(character: str | None) -> set[str]:
+        view = FactView(character=character)
+        hits = {hit.id for hit in await store.search(ANN, vector_of("secret"), 10, view, pinned=3)}
+        assert hits == {fact.id for fact in await pages(store, ANN, 2, view)}
+        return hits
+
+    assert await seen_by("juno ") == {general.id, of["Juno"].id}
+    assert await seen_by("ЖЮЛЬ") == {general.id, of["Жюль"].id}
+    assert await seen_by("Wren") == await seen_by("") == {general.id}
+    assert await seen_by(None) == {general.id, *(fact.id for fact in of.values())}
+
+
+@every_engine
+async def test_pinned_facts_come_along_however_far_they_are(store):
+    near = await remember(store, ANN, [f"tea tea tea {number}" for number in range(5)])
+    far = [make_fact(ANN, f"moved to Oslo in {year}", pinned=True) for year in (2001, 2002, 2003)]
+    await store.upsert(ANN, embedded(*far))
+    await store.upsert(BOB, embedded(make_fact(BOB, "moved to Oslo", pinned=True)))
+    hits = await store.search(ANN, vector_of("tea tea tea"), 3, pinned=2)
+    assert [hit.pinned for hit in hits] == [False] * 3 + [True] * 2
+    assert hits == sorted(hits, key=lambda hit: (-hit.score, hit.id))
+    everything = await store.search(ANN, vector_of("tea tea tea"), 100, pinned=5)
+    assert sorted(hit.id for hit in everything) == sorted(fact.id for fact in [*near, *far])
+
+
+@every_engine
+async def test_annotations_change_all_but_the_text_and_only_the_tenants_facts(store):
+    [tea] = await remember(store, ANN, ["likes tea"])
+    changed = tea.model_copy(update={"pinned": True, "source": "chat", "invalid_at": NOW})
+    await store.annotate(ANN, [])
+    await store.annotate(BOB, [changed])
+    await store.annotate(ANN, [tea.model_copy(update={"text": "hates tea", "pinned": True})])
+    await store.annotate(ANN, [make_fact(ANN, "is not stored")])
+    assert await pages(store, ANN, 5, EVERYTHING) == [tea]
+    await store.annotate(ANN, [changed])
+    [hit] = await store.search(ANN, vector_of("likes tea"), 5, EVERYTHING)
+    assert hit.score == pytest.approx(1.0, abs=1e-5)
+    assert await store.get(ANN, [tea.id]) == [changed]
+    await store.annotate(ANN, [tea])
+    assert await store.get(ANN, [tea.id]) == [tea]
+
+
+@every_archive
+async def test_stats_count_facts_and_users_of_a_collection(place, profile):
+    store = await place.open(profile)
+    await remember(store, ANN, TOPICS)
+    await store.upsert(BOB, embedded(make_fact(BOB, "x", pinned=True), make_fact(BOB, "y", invalid_at=NOW)))
+    stats = await store.stats(profile.id)
+    assert (stats.facts, stats.users, stats.superseded, stats.pinned) == (len(TOPICS) + 2, 2, 1, 1)
+    assert len([pair async for pair in store.export(profile.id)]) == stats.facts
 
 
 @every_engine
@@ -386,9 +500,10 @@ async def test_get_returns_what_exists_and_knows_only_canonical_ids(store):
 async def test_find_compares_whole_texts(store):
     facts = await remember(store, ANN, TOPICS)
     assert await store.find(ANN, []) == []
-    for near in ("Maya", TOPICS[0].lower(), TOPICS[0] + " ", TOPICS[0][:-1], "*", "Maya has a cat called"):
+    for near in ("Maya", TOPICS[0] + "s", TOPICS[0][:-1], "*", "Maya has a cat called"):
         assert await store.find(ANN, [near]) == []
     assert by_id(await store.find(ANN, [*TOPICS[1:3], "unknown", TOPICS[1]])) == by_id(facts[1:3])
+    assert await store.find(ANN, [f" {TOPICS[0].upper()}!"]) == facts[:1]
     twin = make_fact(ANN, TOPICS[1], id=str(uuid.uuid4()), owner="character")
     await store.upsert(ANN, embedded(twin))
     assert by_id(await store.find(ANN, [TOPICS[1]])) == by_id([facts[1], twin])
@@ -515,6 +630,10 @@ async def test_only_other_profiles_are_exported_or_dropped(place, profile):
     for name in (profile.id, "unknown", "", ".", "..", "../facts", f"{profile.id}/segments", "*"):
         with pytest.raises(NotFound):
             await store.drop(name)
+        if name == profile.id:
+            continue
         with pytest.raises(NotFound):
             [pair async for pair in store.export(name)]
+        with pytest.raises(NotFound):
+            await store.stats(name)
     assert await store.count(ANN) == len(TOPICS)

@@ -141,7 +141,7 @@ def test_cohere_embeds_documents_and_queries_in_their_own_modes_and_reranks(tmp_
             "/users/ann/facts", {"facts": [{"text": "has a grey cat"}, {"text": "a grey cat sleeps"}]}
         )
         reply = running.post("/generate", _say("a grey cat")).body
-        assert reply["retrieval"] == {"status": "ok", "threshold": 0.1, "reranked": True}
+        assert reply["retrieval"] == {"status": "ok", "threshold": 0.1, "rerank": "ok"}
         requests = call("GET", f"{upstream}/loopback/requests").body["requests"]
         modes = [r["body"]["input_type"] for r in requests if r["path"].endswith("/v2/embed")]
         assert modes[-2:] == ["search_document", "search_query"]

@@ -8,20 +8,30 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from repartee.application.ports import EmbeddedFact, Embedder, FactStore, Vector
 from repartee.application.tenant_locks import TenantLocks
-from repartee.domain.fact import Fact, FactOwner, TenantScope, fact_id
-from repartee.domain.text import FactText, ShortText
+from repartee.domain.errors import NotFound
+from repartee.domain.fact import Fact, FactKey, FactOwner, TenantScope, fact_id, fact_key
+from repartee.domain.text import FactText, OptionalName, ShortText
 
-_Key = tuple[FactOwner, str]
+FactId = Annotated[str, Field(min_length=1, max_length=64)]
 
 
 class NewFact(BaseModel):
-    """A statement to remember. `owner` says whom it is about, `source` where it came from."""
+    """A statement to remember, see `Fact`. It takes the place of the facts that `supersedes` names."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     text: FactText
     owner: FactOwner = "user"
+    character: OptionalName = ""
+    pinned: bool = False
     source: ShortText = ""
+    evidence: ShortText = ""
+    supersedes: Annotated[tuple[FactId, ...], Field(max_length=32)] = ()
+
+    @property
+    def key(self) -> FactKey:
+        """What makes it a duplicate of another one."""
+        return fact_key(self.owner, self.character, self.text)
 
 
 class AddFactsRequest(BaseModel):
@@ -39,10 +49,11 @@ class FactList(BaseModel):
 
 
 class AddFacts:
-    """Store facts so that adding the same text for the same user twice changes nothing.
+    """Store facts so that adding the same one for the same user twice changes nothing.
 
-    The same user, owner and text always give the same id. When the answer is given the facts are durable and
-    found by the next reply.
+    Facts are the same where owner, character and text are, whatever the case, spaces and final marks; the one
+    that is there stays as it is. When the answer is given the facts are durable and found by the next reply,
+    and what they supersede no longer is: it is kept, with the time and the id of its successor.
     """
 
     def __init__(
@@ -58,53 +69,81 @@ class AddFacts:
         self._now = now
 
     async def __call__(self, scope: TenantScope, new_facts: Iterable[NewFact]) -> FactList:
-        """Return the stored facts, one per different given fact, in order. Raises UpstreamError."""
-        wanted = {(new.owner, new.text): new for new in new_facts}
-        vectors: dict[_Key, Vector] = {}
+        """Return the stored facts, one per different given fact, in order.
+
+        Raises NotFound where a fact to be superseded is not there, and UpstreamError.
+        """
+        given = list(new_facts)
+        wanted: dict[FactKey, NewFact] = {}
+        for new in given:
+            wanted.setdefault(new.key, new)
+        vectors: dict[FactKey, Vector] = {}
         while True:
             known = await self._known(scope, wanted)
             lacking = [key for key in wanted if key not in known and key not in vectors]
             # Outside of the lock, so that a slow embedder keeps nobody from deleting.
-            embedded = await self._embedder.embed_facts([text for _, text in lacking])
+            embedded = await self._embedder.embed_facts([wanted[key].text for key in lacking])
             vectors |= zip(lacking, embedded, strict=True)
             async with self._locks.of(scope):
                 known = await self._known(scope, wanted)
-                missing = [new for key, new in wanted.items() if key not in known]
-                if all((new.owner, new.text) in vectors for new in missing):
-                    for fact in await self._written(scope, missing, vectors):
-                        known[fact.owner, fact.text] = fact
+                missing = {key: new for key, new in wanted.items() if key not in known}
+                if missing.keys() <= vectors.keys():
+                    superseded = await self._superseded(scope, given)
+                    known |= await self._written(scope, missing, vectors)
+                    await self._supersede(scope, superseded, given, known)
                     return FactList(facts=[known[key] for key in wanted])
 
-    async def _known(self, scope: TenantScope, wanted: Mapping[_Key, NewFact]) -> dict[_Key, Fact]:
-        stored = await self._store.find(scope, [text for _, text in wanted])
-        return {(fact.owner, fact.text): fact for fact in stored if (fact.owner, fact.text) in wanted}
+    async def _known(self, scope: TenantScope, wanted: Mapping[FactKey, NewFact]) -> dict[FactKey, Fact]:
+        stored = await self._store.find(scope, [new.text for new in wanted.values()])
+        return {fact.key: fact for fact in stored if fact.key in wanted and fact.invalid_at is None}
+
+    async def _superseded(self, scope: TenantScope, given: list[NewFact]) -> dict[str, Fact]:
+        ids = sorted({id_ for new in given for id_ in new.supersedes})
+        stored = {fact.id: fact for fact in await self._store.get(scope, ids)} if ids else {}
+        for id_ in ids:
+            if id_ not in stored:
+                raise NotFound(f"this user has no fact {id_} that could be superseded")
+        return stored
+
+    async def _supersede(
+        self, scope: TenantScope, stored: dict[str, Fact], given: list[NewFact], known: Mapping[FactKey, Fact]
+    ) -> None:
+        """A fact that was superseded before keeps its first successor."""
+        if not stored:
+            return
+        successors = {id_: known[new.key].id for new in given for id_ in new.supersedes}
+        now = self._now()
+        ended = [
+            fact.model_copy(update={"invalid_at": now, "superseded_by": successors[fact.id], "pinned": False})
+            for fact in stored.values()
+            if fact.invalid_at is None and successors[fact.id] != fact.id
+        ]
+        await self._store.annotate(scope, ended)
 
     async def _written(
-        self, scope: TenantScope, missing: list[NewFact], vectors: Mapping[_Key, Vector]
-    ) -> list[Fact]:
+        self, scope: TenantScope, missing: Mapping[FactKey, NewFact], vectors: Mapping[FactKey, Vector]
+    ) -> dict[FactKey, Fact]:
         if not missing:
-            return []
+            return {}
         created_at = self._now()
-        ids = await self._free_ids(scope, missing)
-        facts = [
-            Fact(id=free_id, owner=new.owner, text=new.text, source=new.source, created_at=created_at)
-            for free_id, new in zip(ids, missing, strict=True)
-        ]
-        await self._store.upsert(
-            scope, [EmbeddedFact(fact, vectors[fact.owner, fact.text]) for fact in facts]
-        )
+        ids = await self._free_ids(scope, list(missing))
+        facts = {
+            key: Fact(id=free_id, created_at=created_at, **new.model_dump(exclude={"supersedes"}))
+            for free_id, (key, new) in zip(ids, missing.items(), strict=True)
+        }
+        await self._store.upsert(scope, [EmbeddedFact(fact, vectors[key]) for key, fact in facts.items()])
         return facts
 
-    async def _free_ids(self, scope: TenantScope, missing: list[NewFact]) -> list[str]:
+    async def _free_ids(self, scope: TenantScope, keys: list[FactKey]) -> list[str]:
         """Return an id per fact that no stored fact holds: an edited fact keeps the id of its first text."""
-        ids = [fact_id(scope, new.owner, new.text) for new in missing]
+        ids = [fact_id(scope, key) for key in keys]
         taken = {fact.id for fact in await self._store.get(scope, ids)}
         attempt = 0
         while taken & set(ids):
             attempt += 1
             ids = [
-                fact_id(scope, new.owner, new.text, attempt) if old_id in taken else old_id
-                for old_id, new in zip(ids, missing, strict=True)
+                fact_id(scope, key, attempt) if old_id in taken else old_id
+                for old_id, key in zip(ids, keys, strict=True)
             ]
             taken = {fact.id for fact in await self._store.get(scope, ids)}
         return ids

@@ -26,9 +26,9 @@ from repartee.application.ports import (
     Turn,
     Usage,
 )
-from repartee.application.retrieve_facts import Retrieval, RetrieveFacts
+from repartee.application.retrieve_facts import Question, RerankStatus, Retrieval, RetrieveFacts
 from repartee.domain.character import Character
-from repartee.domain.dialogue import Dialogue, Message
+from repartee.domain.dialogue import Message
 from repartee.domain.errors import InvalidInput
 from repartee.domain.fact import FactOwner, TenantScope
 from repartee.domain.scenario import Scenario
@@ -103,6 +103,7 @@ class UsedFact(BaseModel):
     owner: FactOwner
     text: str
     score: float
+    pinned: bool = False
 
 
 class RetrievalReport(BaseModel):
@@ -110,7 +111,7 @@ class RetrievalReport(BaseModel):
 
     status: RetrievalStatus
     threshold: float | None = None
-    reranked: bool = False
+    rerank: RerankStatus = "off"
 
 
 class TokenUsage(BaseModel):
@@ -206,14 +207,20 @@ class _Draft:
     def facts(self) -> list[UsedFact]:
         """The facts that are in the prompt."""
         return [
-            UsedFact(id=fact.id, owner=fact.owner, text=fact.text, score=round(fact.score, 4))
+            UsedFact(
+                id=fact.id,
+                owner=fact.owner,
+                text=fact.text,
+                score=round(fact.score, 4),
+                pinned=fact.pinned,
+            )
             for fact in self.prompt.turn.facts
         ]
 
     @property
     def report(self) -> RetrievalReport:
         found = self.retrieval
-        return RetrievalReport(status=found.status, threshold=found.threshold, reranked=found.reranked)
+        return RetrievalReport(status=found.status, threshold=found.threshold, rerank=found.rerank)
 
 
 class GenerateReply:
@@ -275,7 +282,7 @@ class GenerateReply:
         started = time.perf_counter()
         character = self._character(request)
         sampling = self._sampling(request)
-        retrieval = await self._retrieval(request)
+        retrieval = await self._retrieval(request, character)
         retrieval_ms = _milliseconds_since(started)
         turn = Turn(character, request.user, request.scenario, request.messages, retrieval.facts)
         greeting = _greeting(request, character)
@@ -311,13 +318,13 @@ class GenerateReply:
             stop=wanted.stop or defaults.stop,
         )
 
-    async def _retrieval(self, request: GenerateRequest) -> Retrieval:
-        asked = Dialogue(messages=request.messages).last_from("user")
-        if request.user.id is None or asked is None or not request.retrieval.enabled:
+    async def _retrieval(self, request: GenerateRequest, character: Character) -> Retrieval:
+        question = _question(request, character)
+        if request.user.id is None or question is None or not request.retrieval.enabled:
             return Retrieval(status="disabled")
         options = request.retrieval
         scope = TenantScope(request.user.id)
-        return await self._retrieve_facts(scope, asked.text, options.limit, options.threshold)
+        return await self._retrieve_facts(scope, question, options.limit, options.threshold)
 
     async def _finished(self, draft: _Draft, completion: Completion, model_ms: float) -> Reply:
         reply = Reply(
@@ -353,6 +360,16 @@ class GenerateReply:
         except OSError as error:
             self._telemetry.degraded("event_log")
             _log.error("event log cannot be written", reason=error.strerror)
+
+
+def _question(request: GenerateRequest, character: Character) -> Question | None:
+    """Ask about the user's last message; what was said before it may help to understand it."""
+    newest_first = list(reversed(request.messages))
+    for place, message in enumerate(newest_first):
+        if message.role == "user":
+            before = tuple(earlier.text for earlier in newest_first[place + 1 :])
+            return Question(message.text, before, character.name)
+    return None
 
 
 def _greeting(request: GenerateRequest, character: Character) -> Completion | None:

@@ -3,7 +3,7 @@
 from pydantic import BaseModel
 
 from repartee.application.ports import FactStore
-from repartee.domain.fact import Fact, TenantScope
+from repartee.domain.fact import Fact, FactView, TenantScope
 
 
 class FactListPage(BaseModel):
@@ -19,7 +19,9 @@ class ListFacts:
     def __init__(self, store: FactStore) -> None:
         self._store = store
 
-    async def __call__(self, scope: TenantScope, after: str | None, limit: int) -> FactListPage:
-        """Return up to `limit` facts after the cursor."""
-        page = await self._store.page(scope, after, limit)
+    async def __call__(
+        self, scope: TenantScope, after: str | None, limit: int, *, superseded: bool = False
+    ) -> FactListPage:
+        """Return up to `limit` facts after the cursor; with `superseded` also those that no longer hold."""
+        page = await self._store.page(scope, after, limit, FactView(superseded=superseded))
         return FactListPage(facts=list(page.facts), next=page.next)

@@ -1,13 +1,14 @@
 """Everything outside the process, as the use cases see it: one Protocol per role."""
 
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import Any, Final, Literal, Protocol
 
 from repartee.domain.character import Character
 from repartee.domain.dialogue import Message
-from repartee.domain.fact import Fact, RetrievedFact, TenantScope
+from repartee.domain.fact import Fact, FactView, RetrievedFact, TenantScope
 from repartee.domain.scenario import Scenario
+from repartee.domain.text import Script, script_of
 from repartee.domain.user import User
 
 Vector = list[float]
@@ -106,7 +107,8 @@ class EmbedderProfile:
     """What makes vectors comparable. `id` names the collection, so that a switch never mixes vectors.
 
     `threshold` is the cosine above which a fact counts as relevant, calibrated for this embedder;
-    `id` has only characters that are safe in a file name.
+    `thresholds` are those of scripts that need another one. `id` has only characters that are safe in a
+    file name.
     """
 
     id: str
@@ -114,6 +116,11 @@ class EmbedderProfile:
     revision: str
     dimension: int
     threshold: float
+    thresholds: Mapping[Script, float] = field(default_factory=dict)
+
+    def threshold_for(self, text: str) -> float:
+        """Return the threshold for a message, by the script that most of its letters are of."""
+        return self.thresholds.get(script_of(text), self.threshold)
 
 
 class Embedder(Protocol):
@@ -127,6 +134,10 @@ class Embedder(Protocol):
     async def embed_query(self, text: str) -> Vector:
         """Return the vector of a message."""
         ...
+
+    async def embed_queries(self, texts: Sequence[str]) -> list[Vector]:
+        """Return one vector per message, in order; a remote embedder makes one call of it."""
+        return [await self.embed_query(text) for text in texts]
 
     async def embed_facts(self, texts: Sequence[str]) -> list[Vector]:
         """Return one vector per text, in order. An empty list needs no call."""
@@ -158,6 +169,9 @@ class EmbeddedFact:
     vector: Vector
 
 
+_CURRENT: Final = FactView()
+
+
 @dataclass(frozen=True, slots=True)
 class FactPage:
     """Facts in order of id; `next` is the cursor of the following page, None at the end."""
@@ -185,28 +199,39 @@ class FactStore(Protocol):
         """
         ...
 
-    async def search(self, scope: TenantScope, vector: Vector, limit: int) -> list[RetrievedFact]:
-        """Return the nearest facts, sorted by score descending, then id."""
+    async def search(
+        self, scope: TenantScope, vector: Vector, limit: int, view: FactView = _CURRENT, *, pinned: int = 0
+    ) -> list[RetrievedFact]:
+        """Return the nearest facts of the view and, in the same round trip, up to `pinned` pinned ones.
+
+        Each once, sorted by score descending, then id.
+        """
         ...
 
     async def upsert(self, scope: TenantScope, facts: Sequence[EmbeddedFact]) -> None:
         """Write facts by id; on return they are durable and found by a search."""
         ...
 
+    async def annotate(self, scope: TenantScope, facts: Sequence[Fact]) -> None:
+        """Rewrite all but the vectors of those facts that exist with the same text."""
+        ...
+
     async def get(self, scope: TenantScope, ids: Sequence[str]) -> list[Fact]:
-        """Return those of the facts that exist, in any order."""
+        """Return those of the facts that exist, in any order, also those that no longer hold."""
         ...
 
     async def find(self, scope: TenantScope, texts: Sequence[str]) -> list[Fact]:
-        """Return the facts whose text equals one of `texts`, in any order."""
+        """Return the facts whose text has the same `text_key` as one of `texts`, as `get` does."""
         ...
 
-    async def page(self, scope: TenantScope, after: str | None, limit: int) -> FactPage:
-        """Return up to `limit` facts whose id comes after the cursor."""
+    async def page(
+        self, scope: TenantScope, after: str | None, limit: int, view: FactView = _CURRENT
+    ) -> FactPage:
+        """Return up to `limit` facts of the view whose id comes after the cursor."""
         ...
 
     async def count(self, scope: TenantScope) -> int:
-        """Return how many facts there are."""
+        """Return how many facts are stored, also those that no longer hold."""
         ...
 
     async def delete(self, scope: TenantScope, ids: Sequence[str]) -> int:
@@ -222,23 +247,38 @@ class FactStore(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class CollectionStats:
+    """What is in one profile's collection; `superseded` and `pinned` facts are among the `facts`."""
+
+    profile_id: str
+    facts: int
+    users: int
+    superseded: int
+    pinned: int
+
+
 class FactArchive(Protocol):
-    """The facts left behind in collections of other embedder profiles: to be carried over, or forgotten."""
+    """Whole collections, of all users: the current profile's, and those left behind by other embedders."""
 
     async def stale_profiles(self) -> list[str]:
         """Return the ids of profiles, other than the current one, that have a collection."""
         ...
 
     def export(self, profile_id: str) -> AsyncIterator[tuple[TenantScope, Fact]]:
-        """Yield every fact of that collection with its owner's scope."""
+        """Yield every fact of that collection with its owner's scope, also those that no longer hold."""
+        ...
+
+    async def stats(self, profile_id: str) -> CollectionStats:
+        """Count what is in that collection. Raises NotFound."""
         ...
 
     async def forget(self, scope: TenantScope, ids: Sequence[str] | None = None) -> None:
-        """Delete the tenant's facts, or those with these ids, from every one of those collections."""
+        """Delete the tenant's facts, or those with these ids, from every stale collection."""
         ...
 
     async def drop(self, profile_id: str) -> None:
-        """Delete that collection with all that is in it."""
+        """Delete a stale collection with all that is in it. Raises NotFound."""
         ...
 
 

@@ -1,19 +1,53 @@
 """Which of the user's facts matter for this message."""
 
-from dataclasses import dataclass
-from typing import Final
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Final, Literal
 
 import structlog
 
 from repartee.application.deadline import deadline_in
-from repartee.application.ports import Embedder, FactStore, Reranker, RetrievalStatus, Telemetry
+from repartee.application.ports import Embedder, FactStore, Reranker, RetrievalStatus, Telemetry, Vector
 from repartee.domain.errors import DeadlineExceeded, ReparteeError, UpstreamError
-from repartee.domain.fact import RetrievedFact, TenantScope
+from repartee.domain.fact import FactView, RetrievedFact, TenantScope
+from repartee.domain.ranking import Candidate, RankingRules, judged, limited, reranked
 
 _log = structlog.get_logger(__name__)
 
 _QUERY_CHARACTERS: Final = 2_000
-_OVERFETCH_FOR_RERANK: Final = 4
+
+RerankStatus = Literal["off", "ok", "skipped", "failed"]
+"""`skipped`: there were not two facts to put in order."""
+
+
+@dataclass(frozen=True, slots=True)
+class RetrievalPolicy:
+    """The operator's choices.
+
+    `candidates` facts are fetched per message and judged by `rules`; up to `rerank_candidates` of those above
+    the threshold go to the reranker. Up to `pinned_limit` pinned facts come along whatever the message says.
+    With `context_turns`, that many turns before the message are mixed into the query, each with
+    `context_decay` of the weight of the one after it.
+    """
+
+    deadline_seconds: float
+    rules: RankingRules = field(default_factory=RankingRules)
+    candidates: int = 24
+    rerank_candidates: int = 16
+    pinned_limit: int = 8
+    context_turns: int = 0
+    context_decay: float = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is looked for: the user's message, the turns before it (newest first), and who will answer."""
+
+    text: str
+    before: tuple[str, ...] = ()
+    character: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,26 +55,23 @@ class Retrieval:
     """What was found. `threshold` is the cosine that a fact's score had to exceed."""
 
     status: RetrievalStatus
-    facts: tuple[RetrievedFact, ...] = ()
+    candidates: tuple[Candidate, ...] = ()
     threshold: float | None = None
-    reranked: bool = False
+    rerank: RerankStatus = "off"
 
-
-@dataclass(frozen=True, slots=True)
-class Candidates:
-    """The nearest facts, kept or not."""
-
-    facts: tuple[RetrievedFact, ...]
-    threshold: float
+    @property
+    def facts(self) -> tuple[RetrievedFact, ...]:
+        """The facts to use, pinned ones first, then best first."""
+        return tuple(one.fact for one in self.candidates if one.used)
 
 
 class RetrieveFacts:
     """One embedding call and one filtered search, inside a deadline of their own; never a failed reply.
 
-    A fact counts when its score is above the embedder's threshold. An outage, a slow embedder or a slow store
-    gives no facts and the status `error`; a user without facts gives `empty`; facts that do not fit the
-    message give `below_threshold`. With a reranker the facts above the threshold are put in its order; if it
-    fails, the order stays.
+    A fact counts when its score is above the embedder's threshold for the message's script. An outage, a slow
+    embedder or a slow store gives no facts and the status `error`; a user without facts gives `empty`; facts
+    that do not fit the message give `below_threshold`. With a reranker the facts above the threshold are put
+    in its order; if it fails, the order stays and `rerank` says so.
     """
 
     def __init__(
@@ -49,58 +80,78 @@ class RetrieveFacts:
         store: FactStore,
         reranker: Reranker | None,
         telemetry: Telemetry,
-        deadline_seconds: float,
+        policy: RetrievalPolicy,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._embedder = embedder
         self._store = store
         self._reranker = reranker
         self._telemetry = telemetry
-        self._deadline_seconds = deadline_seconds
+        self._policy = policy
+        self._now = now
 
     async def __call__(
-        self, scope: TenantScope, query: str, limit: int, threshold: float | None = None
+        self, scope: TenantScope, question: Question, limit: int, threshold: float | None = None
     ) -> Retrieval:
-        """Return the facts for `query`, best first. Never raises for an outage."""
+        """Return the facts for `question`. Never raises for an outage."""
         try:
-            async with deadline_in(self._deadline_seconds):
-                return await self._retrieve(scope, query, limit, threshold)
+            async with deadline_in(self._policy.deadline_seconds):
+                return await self.explained(scope, question, limit, threshold)
         except ReparteeError as error:
             self._telemetry.degraded("retrieval")
             _log.warning("retrieval failed", code=error.code, reason=error.message)
             return Retrieval(status="error")
 
-    async def candidates(
-        self, scope: TenantScope, query: str, limit: int, threshold: float | None = None
-    ) -> Candidates:
-        """Return the nearest facts with their scores, whether they pass or not. Raises UpstreamError."""
-        vector = await self._embedder.embed_query(query[-_QUERY_CHARACTERS:])
-        facts = await self._store.search(scope, vector, limit)
-        return Candidates(tuple(facts), self._embedder.profile.threshold if threshold is None else threshold)
-
-    async def _retrieve(
-        self, scope: TenantScope, query: str, limit: int, threshold: float | None
+    async def explained(
+        self,
+        scope: TenantScope,
+        question: Question,
+        limit: int,
+        threshold: float | None = None,
+        fetched: int = 0,
     ) -> Retrieval:
-        overfetch = _OVERFETCH_FOR_RERANK if self._reranker else 1
-        found = await self.candidates(scope, query, limit * overfetch, threshold)
-        if not found.facts:
-            return Retrieval("empty", threshold=found.threshold)
-        kept = tuple(fact for fact in found.facts if fact.score > found.threshold)
-        if not kept:
-            return Retrieval("below_threshold", threshold=found.threshold)
-        ordered, reranked = await self._reranked(query, kept)
-        return Retrieval("ok", ordered[:limit], found.threshold, reranked)
+        """Do the same, with at least `fetched` candidates. Raises UpstreamError."""
+        vector = await self._vector(question)
+        least = self._embedder.profile.threshold_for(question.text) if threshold is None else threshold
+        wanted = max(limit, fetched, self._policy.candidates)
+        view = FactView(character=question.character)
+        found = await self._store.search(scope, vector, wanted, view, pinned=self._policy.pinned_limit)
+        complete = len(found) < wanted
+        candidates = judged(found, least, self._now(), self._policy.rules, complete=complete)
+        ordered, rerank = await self._reranked(question.text, candidates)
+        chosen = tuple(limited(ordered, limit))
+        status: RetrievalStatus = "ok" if any(one.used for one in chosen) else "below_threshold"
+        return Retrieval(status if chosen else "empty", chosen, least, rerank)
+
+    async def _vector(self, question: Question) -> Vector:
+        turns = [question.text, *question.before[: self._policy.context_turns]]
+        vectors = await self._embedder.embed_queries([turn[-_QUERY_CHARACTERS:] for turn in turns])
+        return _mixed(vectors, self._policy.context_decay)
 
     async def _reranked(
-        self, query: str, facts: tuple[RetrievedFact, ...]
-    ) -> tuple[tuple[RetrievedFact, ...], bool]:
-        if self._reranker is None or len(facts) == 1:
-            return facts, False
+        self, query: str, candidates: list[Candidate]
+    ) -> tuple[list[Candidate], RerankStatus]:
+        if self._reranker is None:
+            return candidates, "off"
+        considered = limited(candidates, self._policy.rerank_candidates)
+        texts = [one.fact.text for one in considered if one.verdict == "kept"]
+        if not texts or (len(texts) == 1 and self._policy.rules.rerank_threshold is None):
+            return candidates, "skipped"
         try:
-            async with deadline_in(self._deadline_seconds / 2):
-                scores = await self._reranker.rerank(query, [fact.text for fact in facts])
+            async with deadline_in(self._policy.deadline_seconds / 2):
+                relevances = await self._reranker.rerank(query[-_QUERY_CHARACTERS:], texts)
         except (UpstreamError, DeadlineExceeded) as error:
             self._telemetry.degraded("rerank")
             _log.warning("rerank failed", code=error.code, reason=error.message)
-            return facts, False
-        order = sorted(range(len(facts)), key=lambda index: -scores[index])
-        return tuple(facts[index] for index in order), True
+            return candidates, "failed"
+        return reranked(considered, relevances, self._policy.rules), "ok"
+
+
+def _mixed(vectors: list[Vector], decay: float) -> Vector:
+    """Return the weighted mean direction, the newest turn first."""
+    if len(vectors) == 1:
+        return vectors[0]
+    weights = [decay**age for age in range(len(vectors))]
+    mixed = [sum(map(float.__mul__, weights, values)) for values in zip(*vectors, strict=True)]
+    length = math.hypot(*mixed)
+    return [value / length for value in mixed] if length else vectors[0]

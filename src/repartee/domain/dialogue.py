@@ -24,7 +24,3 @@ class Dialogue(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     messages: tuple[Message, ...] = ()
-
-    def last_from(self, role: Role) -> Message | None:
-        """Return the newest message of `role`, if there is one."""
-        return next((message for message in reversed(self.messages) if message.role == role), None)

@@ -1,14 +1,14 @@
 """Facts: what is remembered about a user, and whose they are."""
 
+import unicodedata
 import uuid
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from repartee.domain.errors import InvalidInput
-from repartee.domain.text import FactText, ShortText
+from repartee.domain.text import FactText, OptionalName, ShortText
 from repartee.domain.user import checked_user_id
 
 FactOwner = Literal["user", "character"]
@@ -32,34 +32,76 @@ class TenantScope:
             raise InvalidInput(f"user id {error}", field="user_id") from None
 
 
+@dataclass(frozen=True, slots=True)
+class FactView:
+    """Which of the tenant's facts are looked at.
+
+    `character` hides what only other characters know; None hides nothing. Facts that no longer hold are
+    hidden unless `superseded`.
+    """
+
+    character: str | None = None
+    superseded: bool = False
+
+
 class Fact(BaseModel):
-    """One statement worth remembering. `owner` says whom it is about: the user or the character."""
+    """One statement worth remembering.
+
+    `owner` says whom it is about, the user or the character; `character` which character knows it (empty: all
+    of them). A pinned fact is used for every reply. One that no longer holds is kept with the time at which
+    that became known (`invalid_at`) and, where a newer fact says otherwise, its id (`superseded_by`).
+    `source` says where it came from, `evidence` holds the words that say so.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     id: str
     owner: FactOwner = "user"
+    character: OptionalName = ""
     text: FactText
+    pinned: bool = False
     created_at: AwareDatetime
+    invalid_at: AwareDatetime | None = None
+    superseded_by: str | None = None
     source: ShortText = ""
+    evidence: ShortText = ""
+
+    @property
+    def key(self) -> "FactKey":
+        """What makes it a duplicate of another one."""
+        return fact_key(self.owner, self.character, self.text)
 
 
-class RetrievedFact(BaseModel):
+class RetrievedFact(Fact):
     """A fact that was found for a message. `score` is the cosine similarity, -1 to 1."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    id: str
-    owner: FactOwner
-    text: str
     score: float
-    created_at: datetime
 
 
-def fact_id(scope: TenantScope, owner: FactOwner, text: str, attempt: int = 0) -> str:
-    """Return the id of a fact: the same for the same user, owner and text (UUIDv5).
+FactKey = tuple[FactOwner, str, str]
 
-    `attempt` > 0 gives further ids for the rare case that an edited fact already holds the first one.
+
+def fact_key(owner: FactOwner, character: str, text: str) -> FactKey:
+    """Return what two facts share that are the same: case, spaces and final marks make no difference."""
+    return owner, character_key(character), text_key(text)
+
+
+def character_key(name: str) -> str:
+    """Return a character's name as it is compared."""
+    return " ".join(name.casefold().split())
+
+
+def text_key(text: str) -> str:
+    """Return a fact's text as it is compared."""
+    folded = unicodedata.normalize("NFKC", text).casefold().replace("ё", "е")
+    return " ".join(folded.split()).rstrip(".!… ") or text
+
+
+def fact_id(scope: TenantScope, key: FactKey, attempt: int = 0) -> str:
+    """Return the id of a fact: the same for the same user and key (UUIDv5).
+
+    `attempt` > 0 gives further ids for the rare case that another fact already holds the first one: an edited
+    one, or one that no longer held until it was said again.
     """
-    parts = [scope.user_id, owner, text, *([str(attempt)] if attempt else [])]
+    parts = [scope.user_id, *key, *([str(attempt)] if attempt else [])]
     return str(uuid.uuid5(_NAMESPACE, "\x1f".join(parts)))

@@ -1,7 +1,9 @@
 """Bounded text types: what a caller may send, in one place."""
 
 import re
-from typing import Annotated, Final
+import unicodedata
+from collections import Counter
+from typing import Annotated, Final, Literal
 
 from pydantic import AfterValidator, StringConstraints
 
@@ -41,3 +43,16 @@ MessageText = Annotated[str, StringConstraints(min_length=1, max_length=MESSAGE_
 CardText = Annotated[str, StringConstraints(max_length=65_536), _Clean]
 ShortText = Annotated[str, StringConstraints(max_length=4_000), _Clean]
 FactText = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2_000), _Clean]
+
+Script = Literal["latin", "cyrillic", "other"]
+
+
+def script_of(text: str) -> Script:
+    """Return the script of most letters; `latin` where there are none."""
+    letters = Counter(_letter_script(character) for character in text if character.isalpha())
+    return max(letters, key=lambda script: letters[script]) if letters else "latin"
+
+
+def _letter_script(letter: str) -> Script:
+    name = unicodedata.name(letter, "")
+    return "latin" if name.startswith("LATIN") else "cyrillic" if name.startswith("CYRILLIC") else "other"

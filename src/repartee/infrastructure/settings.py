@@ -17,6 +17,10 @@ from repartee.domain.errors import ConfigurationError
 
 _PREFIX: Final = "REPARTEE_"
 OPENROUTER: Final = "https://openrouter.ai/api/v1"
+_MOVED: Final = {
+    "REPARTEE_COHERE__RERANK": "REPARTEE_RERANK__KIND (false is none)",
+    "REPARTEE_COHERE__RERANK_MODEL": "REPARTEE_RERANK__MODEL",
+}
 
 
 def shipped_folder(name: str) -> Path:
@@ -24,6 +28,11 @@ def shipped_folder(name: str) -> Path:
     package = Path(repartee.__file__).parent
     inside = package / name
     return inside if inside.is_dir() else package.parents[1] / name
+
+
+def revealed(secret: SecretStr | None) -> str | None:
+    """Return the secret's text, None where it is empty."""
+    return (secret.get_secret_value() or None) if secret else None
 
 
 class _Section(BaseModel):
@@ -70,13 +79,25 @@ class EmbedderSettings(_Section):
     attempt_seconds: float = Field(default=10.0, gt=0)
 
 
+class RerankSettings(_Section):
+    """A second look at the facts that were found. `auto`: Cohere where its key is set, else none."""
+
+    kind: Literal["auto", "none", "cohere", "http", "local"] = "auto"
+    url: str | None = Field(default=None, pattern=r"^https?://", description="The whole address, with path.")
+    texts_field: Literal["documents", "texts"] = "documents"
+    model: str | None = None
+    api_key: SecretStr | None = None
+    folder: Path | None = None
+    candidates: int = Field(default=16, ge=2, le=100, description="Most facts per message that are reranked.")
+    threshold: float | None = Field(default=None, description="Relevance that a reranked fact must exceed.")
+    attempt_seconds: float = Field(default=1.0, gt=0)
+
+
 class CohereSettings(_Section):
     """Cohere's embed and rerank."""
 
     api_key: SecretStr | None = None
     base_url: str = Field(default="https://api.cohere.com", pattern=r"^https?://")
-    rerank: bool = True
-    rerank_model: str = "rerank-v3.5"
 
 
 class QdrantSettings(_Section):
@@ -90,9 +111,19 @@ class QdrantSettings(_Section):
 
 
 class RetrievalSettings(_Section):
-    """Retrieval's share of a request."""
+    """Retrieval's share of a request, and how facts are chosen."""
 
     deadline_seconds: float = Field(default=1.5, gt=0)
+    candidates: int = Field(default=24, ge=1, le=1_000, description="Facts fetched and judged per message.")
+    pinned_limit: int = Field(default=8, ge=0, le=50)
+    context_turns: int = Field(
+        default=0, ge=0, le=8, description="Turns before the message that are mixed into the query."
+    )
+    context_decay: float = Field(default=0.5, gt=0, le=1)
+    recency_weight: float = Field(default=0.0, ge=0, le=1, description="What an old fact's score loses.")
+    recency_half_life_days: float = Field(default=90.0, gt=0)
+    use_all_up_to: int = Field(default=0, ge=0, le=200, description="Users with so few facts: use all.")
+    drop_near_duplicates: bool = True
 
 
 class PromptSettings(_Section):
@@ -163,6 +194,7 @@ class Settings(BaseSettings):
     characters_folder: Path = Field(default_factory=lambda: shipped_folder("characters"))
     llm: LlmSettings = LlmSettings()
     embedder: EmbedderSettings = EmbedderSettings()
+    rerank: RerankSettings = RerankSettings()
     cohere: CohereSettings = CohereSettings()
     qdrant: QdrantSettings = QdrantSettings()
     retrieval: RetrievalSettings = RetrievalSettings()
@@ -190,6 +222,8 @@ def _variable(location: tuple[int | str, ...]) -> str:
 def _refuse_unknown(env_file: Path | None) -> None:
     given = set(os.environ) | set(dotenv_values(env_file) if env_file else ())
     for variable in sorted(name for name in given if name.upper().startswith(_PREFIX)):
+        if variable.upper() in _MOVED:
+            raise ConfigurationError(f"{variable} has moved: set {_MOVED[variable.upper()]} instead")
         section = variable[len(_PREFIX) :].split("__")[0].lower()
         if section not in Settings.model_fields:
             raise ConfigurationError(f"{variable} is not a setting: see .env.template for those that are")

@@ -9,10 +9,16 @@ from pydantic import ValidationError
 
 from repartee.application.ports import EmbedderProfile, FactPage, Telemetry, Vector
 from repartee.domain.errors import InvalidInput
-from repartee.domain.fact import Fact, RetrievedFact, TenantScope
+from repartee.domain.fact import Fact, RetrievedFact, TenantScope, character_key, text_key
 
 OWNER_KEY: Final = "user_id"
-TEXT_KEY: Final = "text"
+TEXT_KEY: Final = "text_key"
+CHARACTER_KEY: Final = "character_key"
+PINNED_KEY: Final = "is_pinned"
+SUPERSEDED_KEY: Final = "is_superseded"
+YES: Final = "yes"
+"""Flags are keywords: the embedded engine (0.9) matches no booleans, it takes them for integers."""
+_STORED: Final = frozenset(Fact.model_fields) - {"id"}
 _COLLECTION_PREFIX: Final = "facts__"
 _CANONICAL_UUID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
 _LARGEST: Final = 1e18
@@ -54,14 +60,18 @@ def profile_of(collection: str) -> str | None:
     return collection.removeprefix(_COLLECTION_PREFIX)
 
 
-def payload_of(scope: TenantScope, fact: Fact) -> dict[str, str]:
-    """Return what is stored beside the vector. The owner is one string, never a list."""
+def payload_of(scope: TenantScope, fact: Fact) -> dict[str, Any]:
+    """Return what is stored beside the vector: the fact, its tenant, and what filters compare.
+
+    The owner of a point is one string, never a list.
+    """
     return {
+        **fact.model_dump(mode="json", exclude={"id"}, exclude_defaults=True),
         OWNER_KEY: scope.user_id,
-        "owner": fact.owner,
-        TEXT_KEY: fact.text,
-        "created_at": fact.created_at.isoformat(),
-        "source": fact.source,
+        TEXT_KEY: text_key(fact.text),
+        CHARACTER_KEY: character_key(fact.character),
+        PINNED_KEY: YES if fact.pinned else "no",
+        SUPERSEDED_KEY: YES if fact.invalid_at else "no",
     }
 
 
@@ -105,19 +115,13 @@ class FactReader:
         return [fact for point in points if (fact := self._fact(scope, point)) is not None]
 
     def retrieved(self, scope: TenantScope, points: Iterable[Scored]) -> list[RetrievedFact]:
-        """Return the tenant's facts among the points, sorted by score descending, then id."""
-        found = [
-            RetrievedFact(
-                id=fact.id,
-                owner=fact.owner,
-                text=fact.text,
-                score=max(-1.0, min(1.0, point.score)),
-                created_at=fact.created_at,
-            )
+        """Return the tenant's facts among the points, each once, by score descending, then id."""
+        found = {
+            fact.id: RetrievedFact(**dict(fact), score=max(-1.0, min(1.0, point.score)))
             for point in points
             if self._is_scored(point) and (fact := self._fact(scope, point)) is not None
-        ]
-        return sorted(found, key=lambda fact: (-fact.score, fact.id))
+        }
+        return sorted(found.values(), key=lambda fact: (-fact.score, fact.id))
 
     def _is_scored(self, point: Scored) -> bool:
         if math.isfinite(point.score):
@@ -151,13 +155,7 @@ class FactReader:
             return None
         try:
             return Fact.model_validate(
-                {
-                    "id": str(point.id),
-                    "owner": payload.get("owner"),
-                    "text": payload.get(TEXT_KEY),
-                    "created_at": payload.get("created_at"),
-                    "source": payload.get("source"),
-                }
+                {"id": str(point.id)} | {name: payload[name] for name in _STORED if name in payload}
             )
         except ValidationError:
             self._telemetry.degraded("unreadable_fact")

@@ -11,6 +11,7 @@ import re
 import shutil
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
+from itertools import chain
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -20,14 +21,17 @@ from qdrant_edge import (
     EdgeConfig,
     EdgeShard,
     EdgeVectorParams,
+    FacetRequest,
     FieldCondition,
     Filter,
     HasIdCondition,
     KeywordIndexParams,
     MatchAny,
+    MatchExcept,
     MatchValue,
     Point,
     Query,
+    QueryBatchRequest,
     QueryRequest,
     Record,
     ScrollRequest,
@@ -35,6 +39,7 @@ from qdrant_edge import (
 )
 
 from repartee.application.ports import (
+    CollectionStats,
     EmbeddedFact,
     EmbedderProfile,
     FactArchive,
@@ -50,10 +55,14 @@ from repartee.domain.errors import (
     StoreLocked,
     UpstreamUnavailable,
 )
-from repartee.domain.fact import Fact, RetrievedFact, TenantScope
+from repartee.domain.fact import Fact, FactView, RetrievedFact, TenantScope, character_key, text_key
 from repartee.integrations.fact_payload import (
+    CHARACTER_KEY,
     OWNER_KEY,
+    PINNED_KEY,
+    SUPERSEDED_KEY,
     TEXT_KEY,
+    YES,
     FactReader,
     checked_id,
     checked_vector,
@@ -64,6 +73,8 @@ from repartee.integrations.transport import Upstream
 
 _DEPENDENCY: Final = "store"
 _PAGE: Final = 1_000
+_MOST_USERS: Final = 100_000_000
+_CURRENT: Final = FactView()
 _MISMATCH: Final = re.compile(r"expected (vector size|distance) (\w+), but got (\w+)")
 
 T = TypeVar("T")
@@ -100,15 +111,21 @@ class QdrantEdgeFactStore(FactStore, FactArchive):
         """Raise UpstreamUnavailable if the engine does not answer."""
         await self._run(EdgeShard.info)
 
-    async def search(self, scope: TenantScope, vector: Vector, limit: int) -> list[RetrievedFact]:
-        """Return the nearest facts, sorted by score descending, then id."""
-        request = QueryRequest(
-            query=Query.Nearest(checked_vector(self._profile, vector)),
-            filter=_owned_by(scope),
-            limit=limit,
-            with_payload=True,
-        )
-        return self._reader.retrieved(scope, await self._run(lambda shard: shard.query(request)))
+    async def search(
+        self, scope: TenantScope, vector: Vector, limit: int, view: FactView = _CURRENT, *, pinned: int = 0
+    ) -> list[RetrievedFact]:
+        """Return the nearest facts of the view, and up to `pinned` pinned ones, best first."""
+        nearest = Query.Nearest(checked_vector(self._profile, vector))
+
+        def request(size: int, *conditions: FieldCondition) -> QueryRequest:
+            visible = _visible(scope, view, *conditions)
+            return QueryRequest(query=nearest, filter=visible, limit=size, with_payload=True)
+
+        requests = [request(limit)]
+        if pinned:
+            requests.append(request(pinned, _IS_PINNED))
+        found = await self._run(lambda shard: shard.query_batch(QueryBatchRequest(requests)))
+        return self._reader.retrieved(scope, chain.from_iterable(found))
 
     async def upsert(self, scope: TenantScope, facts: Sequence[EmbeddedFact]) -> None:
         """Write facts by id and flush. A point that belongs to another user is left as it is."""
@@ -124,22 +141,36 @@ class QdrantEdgeFactStore(FactStore, FactArchive):
             write = UpdateOperation.upsert_points(points, condition=_owned_by(scope))
             await self._run(lambda shard: _flushed(shard, write))
 
+    async def annotate(self, scope: TenantScope, facts: Sequence[Fact]) -> None:
+        """Rewrite all but the vectors of facts that exist and say the same, and flush."""
+
+        def work(shard: EdgeShard) -> None:
+            for fact in facts:
+                same = _owned_by(scope, HasIdCondition({checked_id(fact.id, "id")}), _says(fact.text))
+                shard.update(UpdateOperation.overwrite_payload_by_filter(same, payload_of(scope, fact)))
+            shard.flush()
+
+        if facts:
+            await self._run(work)
+
     async def get(self, scope: TenantScope, ids: Sequence[str]) -> list[Fact]:
         """Return those of the facts that exist."""
         owned = _owned_by(scope, HasIdCondition(set(known_ids(ids))))
         return self._reader.facts(scope, await self._run(lambda shard: list(_scrolled(shard, owned))))
 
     async def find(self, scope: TenantScope, texts: Sequence[str]) -> list[Fact]:
-        """Return the facts whose text equals one of `texts`."""
-        owned = _owned_by(scope, FieldCondition(TEXT_KEY, match=MatchAny(list(texts))))
+        """Return the facts that say the same as one of `texts`."""
+        owned = _owned_by(scope, _says(*texts))
         return self._reader.facts(scope, await self._run(lambda shard: list(_scrolled(shard, owned))))
 
-    async def page(self, scope: TenantScope, after: str | None, limit: int) -> FactPage:
-        """Return up to `limit` facts whose id comes after the cursor."""
+    async def page(
+        self, scope: TenantScope, after: str | None, limit: int, view: FactView = _CURRENT
+    ) -> FactPage:
+        """Return up to `limit` facts of the view whose id comes after the cursor."""
         request = ScrollRequest(
             offset=None if after is None else checked_id(after, "after"),
             limit=limit + 2,
-            filter=_owned_by(scope),
+            filter=_visible(scope, view),
             with_payload=True,
         )
         points, _ = await self._run(lambda shard: shard.scroll(request))
@@ -166,12 +197,23 @@ class QdrantEdgeFactStore(FactStore, FactArchive):
         return _other_profiles(self._folder, self._profile)
 
     async def export(self, profile_id: str) -> AsyncIterator[tuple[TenantScope, Fact]]:
-        """Yield every fact of another profile with its owner's scope. Raises NotFound, StoreLocked."""
-        folder = await self._stale_folder(profile_id)
-        with _translated(folder), closing(EdgeShard.load(str(folder))) as shard:
+        """Yield every fact of a profile with its owner's scope. Raises NotFound, StoreLocked."""
+        with self._collection(profile_id) as shard:
             for point in _scrolled(shard, None):
                 for pair in self._reader.owned([point]):
                     yield pair
+
+    async def stats(self, profile_id: str) -> CollectionStats:
+        """Count what is in a profile's folder. Raises NotFound, StoreLocked."""
+        with self._collection(profile_id) as shard:
+            users = shard.facet(FacetRequest(OWNER_KEY, limit=_MOST_USERS, exact=True))
+            return CollectionStats(
+                profile_id=profile_id,
+                facts=shard.count(CountRequest()),
+                users=len(users),
+                superseded=shard.count(CountRequest(filter=Filter(must=[_IS_SUPERSEDED]))),
+                pinned=shard.count(CountRequest(filter=Filter(must=[_IS_PINNED]))),
+            )
 
     async def drop(self, profile_id: str) -> None:
         """Delete another profile's folder. Raises NotFound, and StoreLocked while a process owns it."""
@@ -185,6 +227,18 @@ class QdrantEdgeFactStore(FactStore, FactArchive):
             folder = self._folder / profile_id
             with _translated(folder), closing(EdgeShard.load(str(folder))) as shard:
                 _flushed(shard, UpdateOperation.delete_points_by_filter(_owned_by(scope, *conditions)))
+
+    @contextmanager
+    def _collection(self, profile_id: str) -> Iterator[EdgeShard]:
+        if profile_id == self._profile.id and self._shard is not None:
+            with _translated(self._folder):
+                yield self._shard
+            return
+        if profile_id not in _other_profiles(self._folder, self._profile):
+            raise NotFound(f"no profile {profile_id} in {self._folder}")
+        folder = self._folder / profile_id
+        with _translated(folder), closing(EdgeShard.load(str(folder))) as shard:
+            yield shard
 
     async def _stale_folder(self, profile_id: str) -> Path:
         if profile_id not in await self.stale_profiles():
@@ -211,8 +265,25 @@ class QdrantEdgeFactStore(FactStore, FactArchive):
 
 
 def _owned_by(scope: TenantScope, *conditions: HasIdCondition | FieldCondition) -> Filter:
-    """The only place where a filter is made: the tenant's condition is always in it, and must hold."""
+    """The only place where a user's filter is made: the tenant's condition is always in it, and must hold."""
     return Filter(must=[FieldCondition(OWNER_KEY, match=MatchValue(scope.user_id)), *conditions])
+
+
+def _visible(scope: TenantScope, view: FactView, *conditions: FieldCondition) -> Filter:
+    owned = _owned_by(scope, *conditions)
+    hidden: list[FieldCondition] = [] if view.superseded else [_IS_SUPERSEDED]
+    if view.character is not None:
+        known = MatchExcept(["", character_key(view.character)])
+        hidden.append(FieldCondition(CHARACTER_KEY, match=known))
+    return Filter(must=owned.must, must_not=list(hidden))
+
+
+def _says(*texts: str) -> FieldCondition:
+    return FieldCondition(TEXT_KEY, match=MatchAny([text_key(text) for text in texts]))
+
+
+_IS_PINNED: Final = FieldCondition(PINNED_KEY, match=MatchValue(YES))
+_IS_SUPERSEDED: Final = FieldCondition(SUPERSEDED_KEY, match=MatchValue(YES))
 
 
 def _scrolled(shard: EdgeShard, owned: Filter | None) -> Iterator[Record]:

@@ -1,17 +1,19 @@
 """Facts on a Qdrant server or cluster: one collection per embedder profile, a user is a tenant in it.
 
 The collection has no global graph (`m=0`), only one per tenant (`payload_m=16`): a search without a tenant
-would be slow and wrong, besides being forbidden. Both fields that filters name are indexed, because Qdrant
+would be slow and wrong, besides being forbidden. The fields that filters name are indexed, because Qdrant
 Cloud refuses filters on others.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from itertools import chain
 from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
 
 from qdrant_client import AsyncQdrantClient, models
 
 from repartee.application.ports import (
+    CollectionStats,
     EmbeddedFact,
     EmbedderProfile,
     FactArchive,
@@ -21,10 +23,14 @@ from repartee.application.ports import (
     Vector,
 )
 from repartee.domain.errors import ConfigurationError, NotFound, UpstreamUnavailable
-from repartee.domain.fact import Fact, RetrievedFact, TenantScope
+from repartee.domain.fact import Fact, FactView, RetrievedFact, TenantScope, character_key, text_key
 from repartee.integrations.fact_payload import (
+    CHARACTER_KEY,
     OWNER_KEY,
+    PINNED_KEY,
+    SUPERSEDED_KEY,
     TEXT_KEY,
+    YES,
     FactReader,
     checked_id,
     checked_vector,
@@ -37,6 +43,8 @@ from repartee.integrations.qdrant_errors import VENDOR_ERRORS, CollectionMissing
 from repartee.integrations.transport import Upstream
 
 _BATCH: Final = 256
+_MOST_USERS: Final = 100_000_000
+_CURRENT: Final = FactView()
 _CREATION_SECONDS: Final = 30
 
 T = TypeVar("T")
@@ -105,19 +113,21 @@ class QdrantFactStore(FactStore, FactArchive):
         """Raise UpstreamError if the server does not answer."""
         await self._call(lambda: self._client.collection_exists(self._collection))
 
-    async def search(self, scope: TenantScope, vector: Vector, limit: int) -> list[RetrievedFact]:
-        """Return the nearest facts, sorted by score descending, then id."""
-        query = checked_vector(self._profile, vector)
-        answer = await self._call(
-            lambda: self._client.query_points(
-                self._collection,
-                query=query,
-                query_filter=_owned_by(scope),
-                limit=limit,
-                with_payload=True,
-            )
-        )
-        return self._reader.retrieved(scope, answer.points)
+    async def search(
+        self, scope: TenantScope, vector: Vector, limit: int, view: FactView = _CURRENT, *, pinned: int = 0
+    ) -> list[RetrievedFact]:
+        """Return the nearest facts of the view, and up to `pinned` pinned ones, best first."""
+        nearest = checked_vector(self._profile, vector)
+
+        def request(size: int, *conditions: models.FieldCondition) -> models.QueryRequest:
+            visible = _visible(scope, view, *conditions)
+            return models.QueryRequest(query=nearest, filter=visible, limit=size, with_payload=True)
+
+        requests = [request(limit)]
+        if pinned:
+            requests.append(request(pinned, _IS_PINNED))
+        answers = await self._call(lambda: self._client.query_batch_points(self._collection, requests))
+        return self._reader.retrieved(scope, chain.from_iterable(answer.points for answer in answers))
 
     async def upsert(self, scope: TenantScope, facts: Sequence[EmbeddedFact]) -> None:
         """Write facts by id and wait for it. A point that belongs to another user is left as it is."""
@@ -132,21 +142,26 @@ class QdrantFactStore(FactStore, FactArchive):
         for start in range(0, len(points), _BATCH):
             await self._write(scope, points[start : start + _BATCH])
 
+    async def annotate(self, scope: TenantScope, facts: Sequence[Fact]) -> None:
+        """Rewrite all but the vectors of facts that exist and say the same, and wait for it."""
+        for fact in facts:
+            same_id = models.HasIdCondition(has_id=[checked_id(fact.id, "id")])
+            await self._rewrite(_owned_by(scope, same_id, _says(fact.text)), payload_of(scope, fact))
+
     async def get(self, scope: TenantScope, ids: Sequence[str]) -> list[Fact]:
         """Return those of the facts that exist."""
         return await self._matching(scope, models.HasIdCondition(has_id=list(known_ids(ids))))
 
     async def find(self, scope: TenantScope, texts: Sequence[str]) -> list[Fact]:
-        """Return the facts whose text equals one of `texts`."""
-        if not texts:
-            return []
-        same_text = models.MatchAny(any=list(texts))
-        return await self._matching(scope, models.FieldCondition(key=TEXT_KEY, match=same_text))
+        """Return the facts that say the same as one of `texts`."""
+        return await self._matching(scope, _says(*texts)) if texts else []
 
-    async def page(self, scope: TenantScope, after: str | None, limit: int) -> FactPage:
-        """Return up to `limit` facts whose id comes after the cursor."""
+    async def page(
+        self, scope: TenantScope, after: str | None, limit: int, view: FactView = _CURRENT
+    ) -> FactPage:
+        """Return up to `limit` facts of the view whose id comes after the cursor."""
         offset = None if after is None else checked_id(after, "after")
-        points, _ = await self._scroll(self._collection, _owned_by(scope), offset, limit + 2)
+        points, _ = await self._scroll(self._collection, _visible(scope, view), offset, limit + 2)
         return self._reader.page(scope, points, after, limit)
 
     async def count(self, scope: TenantScope) -> int:
@@ -171,10 +186,22 @@ class QdrantFactStore(FactStore, FactArchive):
         return sorted(profile for profile in profiles if profile and profile != self._profile.id)
 
     async def export(self, profile_id: str) -> AsyncIterator[tuple[TenantScope, Fact]]:
-        """Yield every fact of another profile with its owner's scope. Raises NotFound."""
-        async for point in self._scrolled(await self._stale_collection(profile_id), None):
+        """Yield every fact of a profile with its owner's scope. Raises NotFound."""
+        async for point in self._scrolled(await self._existing_collection(profile_id), None):
             for pair in self._reader.owned([point]):
                 yield pair
+
+    async def stats(self, profile_id: str) -> CollectionStats:
+        """Count what is in a profile's collection. Raises NotFound."""
+        name = await self._existing_collection(profile_id)
+        users = await self._call(lambda: self._client.facet(name, OWNER_KEY, limit=_MOST_USERS, exact=True))
+        return CollectionStats(
+            profile_id=profile_id,
+            facts=await self._counted(None, name),
+            users=len(users.hits),
+            superseded=await self._counted(models.Filter(must=[_IS_SUPERSEDED]), name),
+            pinned=await self._counted(models.Filter(must=[_IS_PINNED]), name),
+        )
 
     async def drop(self, profile_id: str) -> None:
         """Delete another profile's collection. Raises NotFound."""
@@ -186,6 +213,11 @@ class QdrantFactStore(FactStore, FactArchive):
         conditions = [] if ids is None else [models.HasIdCondition(has_id=list(known_ids(ids)))]
         for profile_id in await self.stale_profiles():
             await self._erase(collection_name(profile_id), _owned_by(scope, *conditions))
+
+    async def _existing_collection(self, profile_id: str) -> str:
+        if profile_id == self._profile.id:
+            return self._collection
+        return await self._stale_collection(profile_id)
 
     async def _stale_collection(self, profile_id: str) -> str:
         if profile_id not in await self.stale_profiles():
@@ -219,8 +251,16 @@ class QdrantFactStore(FactStore, FactArchive):
             lambda: self._client.upsert(self._collection, points, update_filter=_owned_by(scope), wait=True)
         )
 
-    async def _counted(self, owned: models.Filter) -> int:
-        return (await self._call(lambda: self._client.count(self._collection, owned, exact=True))).count
+    async def _rewrite(self, owned: models.Filter, payload: dict[str, Any]) -> None:
+        await self._call(
+            lambda: self._client.overwrite_payload(
+                self._collection, payload, models.FilterSelector(filter=owned), wait=True
+            )
+        )
+
+    async def _counted(self, wanted: models.Filter | None, collection: str | None = None) -> int:
+        name = collection or self._collection
+        return (await self._call(lambda: self._client.count(name, wanted, exact=True))).count
 
     async def _deleted(self, owned: models.Filter) -> int:
         count = await self._counted(owned)
@@ -274,16 +314,34 @@ class QdrantFactStore(FactStore, FactArchive):
 def _owned_by(
     scope: TenantScope, *conditions: models.HasIdCondition | models.FieldCondition
 ) -> models.Filter:
-    """The only place where a filter is made: the tenant's condition is always in it, and must hold."""
+    """The only place where a user's filter is made: the tenant's condition is always in it, and must hold."""
     owner = models.FieldCondition(key=OWNER_KEY, match=models.MatchValue(value=scope.user_id))
     return models.Filter(must=[owner, *conditions])
 
 
-_INDEXES: Final = {
+def _visible(scope: TenantScope, view: FactView, *conditions: models.FieldCondition) -> models.Filter:
+    hidden: list[models.Condition] = [] if view.superseded else [_IS_SUPERSEDED]
+    if view.character is not None:
+        known = models.MatchExcept(**{"except": ["", character_key(view.character)]})
+        hidden.append(models.FieldCondition(key=CHARACTER_KEY, match=known))
+    return models.Filter(must=_owned_by(scope, *conditions).must, must_not=hidden)
+
+
+def _says(*texts: str) -> models.FieldCondition:
+    same = models.MatchAny(any=[text_key(text) for text in texts])
+    return models.FieldCondition(key=TEXT_KEY, match=same)
+
+
+_IS_PINNED: Final = models.FieldCondition(key=PINNED_KEY, match=models.MatchValue(value=YES))
+_IS_SUPERSEDED: Final = models.FieldCondition(key=SUPERSEDED_KEY, match=models.MatchValue(value=YES))
+_INDEXES: Final[dict[str, models.KeywordIndexParams]] = {
     OWNER_KEY: models.KeywordIndexParams(type=models.KeywordIndexType.KEYWORD, is_tenant=True),
     TEXT_KEY: models.KeywordIndexParams(
         type=models.KeywordIndexType.KEYWORD, on_disk=True, enable_hnsw=False
     ),
+    CHARACTER_KEY: models.KeywordIndexParams(type=models.KeywordIndexType.KEYWORD, enable_hnsw=False),
+    PINNED_KEY: models.KeywordIndexParams(type=models.KeywordIndexType.KEYWORD, enable_hnsw=False),
+    SUPERSEDED_KEY: models.KeywordIndexParams(type=models.KeywordIndexType.KEYWORD, enable_hnsw=False),
 }
 
 

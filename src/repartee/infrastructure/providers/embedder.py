@@ -3,11 +3,10 @@
 from collections.abc import AsyncIterable
 
 from dishka import Provider, Scope, provide
-from pydantic import SecretStr
 
 from repartee.application.ports import Embedder, Telemetry
 from repartee.domain.errors import ConfigurationError
-from repartee.infrastructure.settings import CohereSettings, EmbedderSettings, Settings
+from repartee.infrastructure.settings import CohereSettings, EmbedderSettings, Settings, revealed
 from repartee.integrations.cohere_embedder import CohereEmbedder
 from repartee.integrations.onnx_embedder import OnnxEmbedder
 from repartee.integrations.openai_embedder import OpenAIEmbedder
@@ -46,7 +45,7 @@ class EmbedderProvider(Provider):
 
 def _made(settings: Settings, upstream: Upstream) -> OnnxEmbedder | CohereEmbedder | OpenAIEmbedder:
     kind = settings.embedder.kind
-    if kind == "cohere" or (kind == "auto" and _secret(settings.cohere.api_key)):
+    if kind == "cohere" or (kind == "auto" and revealed(settings.cohere.api_key)):
         return _cohere(settings.embedder, settings.cohere, upstream)
     if kind == "openai":
         return _openai(settings.embedder, upstream)
@@ -54,7 +53,7 @@ def _made(settings: Settings, upstream: Upstream) -> OnnxEmbedder | CohereEmbedd
 
 
 def _cohere(chosen: EmbedderSettings, cohere: CohereSettings, upstream: Upstream) -> CohereEmbedder:
-    key = _secret(cohere.api_key)
+    key = revealed(cohere.api_key)
     if key is None:
         raise ConfigurationError("REPARTEE_COHERE__API_KEY is needed for the cohere embedder")
     model = chosen.model or _COHERE_MODEL
@@ -75,7 +74,7 @@ def _openai(chosen: EmbedderSettings, upstream: Upstream) -> OpenAIEmbedder:
         raise ConfigurationError("REPARTEE_EMBEDDER__MODEL is needed for the openai embedder")
     return OpenAIEmbedder(
         base_url=chosen.base_url or _OPENAI,
-        api_key=_secret(chosen.api_key),
+        api_key=revealed(chosen.api_key),
         model=chosen.model,
         dimension=_dimension(chosen, _OPENAI_DIMENSIONS, chosen.model),
         send_dimension=_is_shortened(chosen, _OPENAI_DIMENSIONS, chosen.model),
@@ -83,10 +82,6 @@ def _openai(chosen: EmbedderSettings, upstream: Upstream) -> OpenAIEmbedder:
         upstream=upstream,
         attempt_timeout=chosen.attempt_seconds,
     )
-
-
-def _secret(value: SecretStr | None) -> str | None:
-    return (value.get_secret_value() or None) if value else None
 
 
 def _threshold(chosen: EmbedderSettings) -> float:

@@ -21,9 +21,10 @@ from repartee.application.ports import (
 )
 from repartee.application.record_feedback import RecordFeedback
 from repartee.application.reindex_facts import ReindexFacts
-from repartee.application.retrieve_facts import RetrieveFacts
+from repartee.application.retrieve_facts import RetrievalPolicy, RetrieveFacts
 from repartee.application.search_facts import SearchFacts
 from repartee.application.tenant_locks import TenantLocks
+from repartee.domain.ranking import RankingRules
 from repartee.infrastructure.settings import Settings
 
 
@@ -34,7 +35,6 @@ class UseCaseProvider(Provider):
 
     list_facts = provide(ListFacts)
     search_facts = provide(SearchFacts)
-    edit_fact = provide(EditFact)
     delete_facts = provide(DeleteFacts)
     reindex_facts = provide(ReindexFacts)
 
@@ -44,6 +44,11 @@ class UseCaseProvider(Provider):
     def add_facts(self, embedder: Embedder, store: FactStore, locks: TenantLocks) -> AddFacts:
         """Remember."""
         return AddFacts(embedder, store, locks)
+
+    @provide
+    def edit_fact(self, embedder: Embedder, store: FactStore, locks: TenantLocks) -> EditFact:
+        """Correct."""
+        return EditFact(embedder, store, locks)
 
     @provide
     def record_feedback(self, event_log: EventLog | None) -> RecordFeedback:
@@ -60,7 +65,21 @@ class UseCaseProvider(Provider):
         settings: Settings,
     ) -> RetrieveFacts:
         """Find what fits a message."""
-        return RetrieveFacts(embedder, store, reranker, telemetry, settings.retrieval.deadline_seconds)
+        chosen = settings.retrieval
+        policy = RetrievalPolicy(
+            deadline_seconds=chosen.deadline_seconds,
+            rules=RankingRules(
+                recency_weight=chosen.recency_weight,
+                recency_half_life_days=chosen.recency_half_life_days,
+                use_all_up_to=chosen.use_all_up_to,
+                drop_near_duplicates=chosen.drop_near_duplicates,
+            ),
+            candidates=chosen.candidates,
+            pinned_limit=chosen.pinned_limit,
+            context_turns=chosen.context_turns,
+            context_decay=chosen.context_decay,
+        )
+        return RetrieveFacts(embedder, store, reranker, telemetry, policy)
 
     @provide
     def generate_reply(

@@ -12,6 +12,7 @@ from repartee.application.deadline import deadline_in
 from repartee.application.delete_facts import Deleted, DeleteFacts
 from repartee.application.edit_fact import EditFact, EditFactRequest
 from repartee.application.list_facts import FactListPage, ListFacts
+from repartee.application.retrieve_facts import Question
 from repartee.application.search_facts import CandidateList, SearchFacts
 from repartee.domain.fact import Fact, TenantScope
 from repartee.presentation.api.body import read_body
@@ -51,8 +52,10 @@ def facts_router(services: Services, limits: Limits) -> APIRouter:
         user_id: UserId,
         after: Annotated[str | None, Query(max_length=64, description="`next` of the page before.")] = None,
         limit: Annotated[int, Query(ge=1, le=500)] = 100,
+        superseded: Annotated[bool, Query(description="Also those that no longer hold.")] = False,
     ) -> Response:
-        return await _answered(request, services.list_facts(TenantScope(user_id), after, limit), limits)
+        page = services.list_facts(TenantScope(user_id), after, limit, superseded=superseded)
+        return await _answered(request, page, limits)
 
     @router.get(
         "/search",
@@ -64,10 +67,19 @@ def facts_router(services: Services, limits: Limits) -> APIRouter:
         request: Request,
         user_id: UserId,
         q: Annotated[str, Query(min_length=1, max_length=2_000, description="The message.")],
-        limit: Annotated[int, Query(ge=1, le=100)] = 10,
+        limit: Annotated[int, Query(ge=1, le=100, description="How many candidates to show.")] = 10,
+        use: Annotated[int, Query(ge=1, le=50, description="How many a reply may use.")] = 3,
         threshold: Annotated[float | None, Query(ge=-1, le=1)] = None,
+        character: Annotated[
+            str | None, Query(max_length=128, description="Who will answer: others' own facts are hidden.")
+        ] = None,
+        before: Annotated[
+            tuple[Annotated[str, Query(max_length=2_000)], ...],
+            Query(max_length=8, description="The turns before the message, newest first."),
+        ] = (),
     ) -> Response:
-        found = services.search_facts(TenantScope(user_id), q, limit, threshold)
+        question = Question(q, before, character)
+        found = services.search_facts(TenantScope(user_id), question, limit, use, threshold)
         return await _answered(request, found, limits)
 
     @router.patch(

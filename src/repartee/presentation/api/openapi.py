@@ -26,7 +26,7 @@ _REPLY: Final = {
     "request_id": "9b1c5a0e7d2f4c3b8a6e1f0d2c4b6a81",
     "text": "*slides a glass over* Rehearsal ran long again? Tell the cello I said hi.",
     "facts": [_USED],
-    "retrieval": {"status": "ok", "threshold": 0.25, "reranked": False},
+    "retrieval": {"status": "ok", "threshold": 0.25, "rerank": "off"},
     "model": "offline",
     "finish_reason": "stop",
     "usage": {"prompt_tokens": 912, "completion_tokens": 19},
@@ -48,8 +48,20 @@ EXAMPLES: Final[Mapping[str, Any]] = {
     "fact": _FACT,
     "edit_fact": {"text": "Plays the viola in an amateur orchestra"},
     "candidates": {
-        "candidates": [{**_USED, "kept": True}],
+        "status": "ok",
+        "candidates": [
+            {
+                "id": _FACT["id"],
+                "owner": "user",
+                "character": "",
+                "text": _FACT["text"],
+                "scores": {"similarity": 0.41, "recency": 1.0, "score": 0.41, "rerank": None},
+                "kept": True,
+                "verdict": "kept",
+            }
+        ],
         "threshold": 0.25,
+        "rerank": "off",
     },
     "feedback": {"reply_id": _REPLY["id"], "verdict": "like", "reason": "made me laugh"},
     "characters": {"characters": [{"id": "blaze", "name": "Blaze", "language": "en", "tags": ["bar"]}]},

@@ -80,7 +80,7 @@ class ApiClient:
 
     def add_facts(self, user_id: str, facts: Sequence[NewFact]) -> list[Fact]:
         """Store up to 256 facts and return them; what is returned is durable."""
-        body = AddFactsRequest(facts=tuple(facts)).model_dump()
+        body = AddFactsRequest(facts=tuple(facts)).model_dump(exclude_defaults=True)
         return self._called(FactList, "POST", _facts_of(user_id), body=body).facts
 
     def facts(self, user_id: str) -> Iterator[Fact]:

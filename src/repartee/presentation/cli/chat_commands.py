@@ -66,9 +66,10 @@ class ChatCommands:
         if text:
             found = client.search(user_id, text)
             lines = [
-                f"{fact.score:5.2f} {'✓' if fact.kept else ' '} {fact.text}" for fact in found.candidates
+                f"{fact.scores.similarity:5.2f} {'✓' if fact.kept else ' '} {fact.text}"
+                for fact in found.candidates
             ]
-            screen.result([*lines, f"✓ is above {found.threshold:.2f} and may be used in a reply"])
+            screen.result([*lines, f"✓ is used in a reply; the threshold is {found.threshold:.2f}"])
             return
         facts = client.facts(user_id)
         self._listed = list(islice(facts, _LISTED))

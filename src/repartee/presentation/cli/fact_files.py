@@ -14,7 +14,9 @@ from repartee.presentation.cli.failures import UserMistake
 
 Model = TypeVar("Model", bound=BaseModel)
 
-_WRITTEN_BY_US: Final = frozenset({"id", "created_at"})  # what `facts list --json` adds to a fact
+_WRITTEN_BY_US: Final = frozenset(
+    {"id", "created_at", "invalid_at", "superseded_by"}
+)  # what `facts list --json` adds to a fact
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from repartee.application.add_facts import AddFacts, AddFactsRequest, NewFact
 from repartee.application.delete_facts import DeleteFacts
 from repartee.application.edit_fact import EditFact, EditFactRequest
 from repartee.application.tenant_locks import TenantLocks
-from repartee.domain.errors import Conflict, NotFound
+from repartee.domain.errors import Conflict, InvalidInput, NotFound
 from repartee.domain.fact import TenantScope
 from tests.fakes import FakeEmbedder, FakeFactArchive, FakeFactStore
 
@@ -168,3 +168,86 @@ async def test_facts_deleted_while_others_are_added_are_added_again(embedder, st
     slow.go.set()
     assert len((await adding).facts) == 2
     assert await store.count(ANN) == 2
+
+
+async def test_a_fact_said_in_other_letters_is_merged_into_the_first(embedder, store) -> None:
+    add = AddFacts(embedder, store, LOCKS)
+    [first] = (await add(ANN, _new("Likes tea"))).facts
+    assert (await add(ANN, _new("likes  TEA.", "Likes tea!"))).facts == [first]
+    assert await store.count(ANN) == 1
+
+
+async def test_a_character_has_facts_of_its_own(embedder, store) -> None:
+    add = AddFacts(embedder, store, LOCKS)
+    new = [NewFact(text="is lonely", owner="character", character=name) for name in ("Juno", "JUNO", "Wren")]
+    assert [fact.character for fact in (await add(ANN, new)).facts] == ["Juno", "Wren"]
+
+
+async def test_what_a_new_fact_supersedes_is_kept_but_hidden(embedder, store) -> None:
+    add = AddFacts(embedder, store, LOCKS, now=lambda: datetime(2026, 3, 3, tzinfo=UTC))
+    [old] = (await add(ANN, [NewFact(text="loves Chinese food", pinned=True)])).facts
+    [new] = (await add(ANN, [NewFact(text="hates Chinese food", supersedes=(old.id,))])).facts
+    [kept] = await store.get(ANN, [old.id])
+    assert (kept.invalid_at, kept.superseded_by, kept.pinned) == (new.created_at, new.id, False)
+    assert (await store.page(ANN, None, 10)).facts == (new,)
+    query = await embedder.embed_query("loves Chinese food")
+    assert [hit.id for hit in await store.search(ANN, query, 5, pinned=5)] == [new.id]
+
+
+async def test_superseding_again_after_a_crash_between_the_two_writes_is_completed(embedder, store) -> None:
+    add = AddFacts(embedder, store, LOCKS)
+    [old, new] = (await add(ANN, _new("lives in Rome", "lives in Oslo"))).facts
+    await add(ANN, [NewFact(text="lives in Oslo", supersedes=(old.id,))])
+    assert (await store.get(ANN, [old.id]))[0].superseded_by == new.id
+
+
+async def test_a_fact_that_holds_again_is_a_new_one(embedder, store) -> None:
+    add = AddFacts(embedder, store, LOCKS)
+    [rome] = (await add(ANN, _new("lives in Rome"))).facts
+    [oslo] = (await add(ANN, [NewFact(text="lives in Oslo", supersedes=(rome.id,))])).facts
+    [again] = (await add(ANN, [NewFact(text="lives in Rome", supersedes=(oslo.id,))])).facts
+    assert again.id != rome.id
+    assert (await store.page(ANN, None, 10)).facts == (again,)
+
+
+async def test_a_fact_does_not_supersede_itself(embedder, store) -> None:
+    add = AddFacts(embedder, store, LOCKS)
+    [rome] = (await add(ANN, _new("lives in Rome"))).facts
+    await add(ANN, [NewFact(text="lives in Rome", supersedes=(rome.id,))])
+    assert (await store.page(ANN, None, 10)).facts == (rome,)
+
+
+async def test_another_users_fact_cannot_be_superseded_and_nothing_is_written(embedder, store) -> None:
+    add = AddFacts(embedder, store, LOCKS)
+    [of_bob] = (await add(BOB, _new("lives in Rome"))).facts
+    with pytest.raises(NotFound, match=of_bob.id):
+        await add(ANN, [NewFact(text="lives in Oslo", supersedes=(of_bob.id,))])
+    assert await store.count(ANN) == 0
+    assert (await store.page(BOB, None, 10)).facts == (of_bob,)
+
+
+async def test_a_fact_can_be_pinned_and_ended_without_embedding_it_again(embedder, store) -> None:
+    [tea] = (await AddFacts(embedder, store, LOCKS)(ANN, _new("likes tea"))).facts
+    embedder.calls.clear()
+    edit = EditFact(embedder, store, LOCKS)
+    assert (await edit(ANN, tea.id, EditFactRequest(pinned=True))).pinned
+    ended = await edit(ANN, tea.id, EditFactRequest(holds=False))
+    assert ended.invalid_at and not ended.pinned
+    assert (await store.page(ANN, None, 10)).facts == ()
+    back = await edit(ANN, tea.id, EditFactRequest(holds=True))
+    assert (await store.page(ANN, None, 10)).facts == (back,) == (tea,)
+    assert embedder.calls == []
+
+
+async def test_a_fact_cannot_come_back_beside_its_twin(embedder, store) -> None:
+    add, edit = AddFacts(embedder, store, LOCKS), EditFact(embedder, store, LOCKS)
+    [tea] = (await add(ANN, _new("likes tea"))).facts
+    await edit(ANN, tea.id, EditFactRequest(holds=False))
+    await add(ANN, _new("Likes tea"))
+    with pytest.raises(Conflict):
+        await edit(ANN, tea.id, EditFactRequest(holds=True))
+
+
+async def test_an_edit_without_a_change_is_refused(embedder, store) -> None:
+    with pytest.raises(InvalidInput, match="at least one of text, pinned and holds"):
+        await EditFact(embedder, store, LOCKS)(ANN, "x", EditFactRequest())

@@ -15,7 +15,7 @@ from repartee.application.generate_reply import (
     ReplyStarted,
 )
 from repartee.application.ports import Sampling
-from repartee.application.retrieve_facts import RetrieveFacts
+from repartee.application.retrieve_facts import RetrievalPolicy, RetrieveFacts
 from repartee.domain.character import Character
 from repartee.domain.errors import DeadlineExceeded, InvalidInput, NotFound, UpstreamUnavailable
 from repartee.infrastructure.settings import shipped_folder
@@ -55,7 +55,11 @@ def events() -> FakeEventLog:
 def make(store, embedder, telemetry, model, events):
     def made(**changed) -> GenerateReply:
         retrieve = RetrieveFacts(
-            changed.pop("embedder", embedder), changed.pop("store", store), None, telemetry, 0.5
+            changed.pop("embedder", embedder),
+            changed.pop("store", store),
+            None,
+            telemetry,
+            RetrievalPolicy(0.5),
         )
         compose = ComposePrompt(
             MakoPromptRenderer(shipped_folder("prompts")), _Words(), PromptBudget(4_000, 100)

@@ -4,7 +4,7 @@ from repartee.application.delete_facts import DeleteFacts
 from repartee.application.edit_fact import EditFact, EditFactRequest
 from repartee.application.reindex_facts import ReindexFacts
 from repartee.application.tenant_locks import TenantLocks
-from repartee.domain.fact import Fact, TenantScope, fact_id
+from repartee.domain.fact import Fact, TenantScope, fact_id, fact_key
 from tests.fakes import FakeFactArchive
 
 ANN, BOB = TenantScope("ann"), TenantScope("bob")
@@ -13,7 +13,7 @@ LOCKS = TenantLocks()
 
 def _row(scope: TenantScope, text: str) -> tuple[TenantScope, Fact]:
     return scope, Fact(
-        id=fact_id(scope, "user", text), text=text, created_at=datetime(2026, 1, 1, tzinfo=UTC)
+        id=fact_id(scope, fact_key("user", "", text)), text=text, created_at=datetime(2026, 1, 1, tzinfo=UTC)
     )
 
 

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from repartee.domain.errors import InvalidInput
-from repartee.domain.fact import TenantScope, fact_id
+from repartee.domain.fact import TenantScope, fact_id, fact_key
 
 
 @pytest.mark.parametrize(
@@ -41,7 +41,19 @@ def test_ids_that_could_be_taken_for_another_are_refused(user_id: str) -> None:
 
 
 def test_the_same_fact_of_the_same_user_always_has_the_same_id() -> None:
-    assert fact_id(TenantScope("a"), "user", "likes tea") == fact_id(TenantScope("a"), "user", "likes tea")
+    ids = {fact_id(TenantScope("a"), fact_key("user", "", text)) for text in ("likes tea", " Likes  tea.")}
+    assert len(ids) == 1
+
+
+@pytest.mark.parametrize("text", ["Likes tea", "likes TEA!", "likes\u00a0tea...", "  likes   tea"])
+def test_case_spaces_and_final_marks_make_no_other_fact(text: str) -> None:
+    assert fact_key("user", "", text) == fact_key("user", "", "likes tea")
+
+
+@pytest.mark.parametrize("text", ["likes tea?", "likes teas", "like stea", "likes 2 teas", "..."])
+def test_any_other_word_makes_another_fact(text: str) -> None:
+    assert fact_key("user", "", text) != fact_key("user", "", "likes tea")
+    assert fact_key("user", "", text)[2]
 
 
 @given(
@@ -53,5 +65,5 @@ def test_the_same_fact_of_the_same_user_always_has_the_same_id() -> None:
     ),
 )
 def test_any_difference_gives_another_id(one: tuple[str, str, str], other: tuple[str, str, str]) -> None:
-    ids = [fact_id(TenantScope(user), owner, text) for user, owner, text in (one, other)]  # type: ignore[arg-type]
+    ids = [fact_id(TenantScope(user), (owner, "", text)) for user, owner, text in (one, other)]  # type: ignore[arg-type]
     assert (ids[0] == ids[1]) == (one == other)

@@ -8,6 +8,7 @@ from repartee.domain.errors import ConfigurationError
 from repartee.infrastructure.container import make_container
 from repartee.infrastructure.settings import Settings
 from repartee.main import open_application
+from tests.cross_encoder import write_cross_encoder
 from tests.fakes import FakeChatModel
 
 
@@ -53,10 +54,45 @@ async def test_a_cohere_key_brings_its_embedder_and_its_reranker(tmp_path: Path)
 
 async def test_a_cohere_key_does_not_overrule_a_chosen_embedder(tmp_path: Path) -> None:
     container = make_container(
-        _settings(tmp_path, cohere={"api_key": "co-1", "rerank": False}, embedder={"kind": "local"})
+        _settings(tmp_path, cohere={"api_key": "co-1"}, rerank={"kind": "none"}, embedder={"kind": "local"})
     )
     assert (await container.get(Embedder)).profile.id.startswith("minilm")
     assert await container.get(Reranker | None) is None
+    await container.close()
+
+
+async def test_any_server_and_any_folder_can_rerank(tmp_path: Path) -> None:
+    folder = write_cross_encoder(tmp_path / "tiny", ["tea"])
+    for rerank, name in (
+        ({"kind": "http", "url": "http://127.0.0.1:9/rerank", "texts_field": "texts"}, "127.0.0.1"),
+        (
+            {"kind": "http", "url": "http://127.0.0.1:9/v1/rerank", "model": "jina-reranker-v2"},
+            "jina-reranker-v2",
+        ),
+        ({"kind": "local", "folder": folder}, "tiny"),
+    ):
+        container = make_container(_settings(tmp_path, rerank=rerank))
+        reranker = await container.get(Reranker | None)
+        assert reranker is not None
+        assert reranker.name == name
+        await container.close()
+
+
+@pytest.mark.parametrize(
+    ("rerank", "word"),
+    [
+        ({"kind": "cohere"}, "REPARTEE_COHERE__API_KEY"),
+        ({"kind": "http"}, "REPARTEE_RERANK__URL"),
+        ({"kind": "local"}, "REPARTEE_RERANK__FOLDER"),
+        ({"kind": "local", "folder": "/nonexistent"}, "REPARTEE_RERANK__FOLDER"),
+    ],
+)
+async def test_a_reranker_that_lacks_something_names_the_setting(
+    tmp_path: Path, rerank: dict, word: str
+) -> None:
+    container = make_container(_settings(tmp_path, rerank=rerank))
+    with pytest.raises(ConfigurationError, match=word):
+        await container.get(Reranker | None)
     await container.close()
 
 

@@ -54,6 +54,9 @@ def test_the_environment_wins_over_the_file(tmp_path: Path, monkeypatch: pytest.
         ("REPARTEE_LMM__API_KEY=x", "REPARTEE_LMM__API_KEY"),
         ("REPARTEE_QDRANT__URL=localhost:6333", "REPARTEE_QDRANT__URL"),
         ("REPARTEE_API__PORT=http", "REPARTEE_API__PORT"),
+        ("REPARTEE_RERANK__URL=localhost:8080/rerank", "REPARTEE_RERANK__URL"),
+        ("REPARTEE_COHERE__RERANK=false", "set REPARTEE_RERANK__KIND"),
+        ("REPARTEE_COHERE__RERANK_MODEL=rerank-v4", "set REPARTEE_RERANK__MODEL"),
         ("REPARTEE_RETRIEVAL__DEADLINE_SECONDS=nan", "REPARTEE_RETRIEVAL__DEADLINE_SECONDS"),
     ],
 )
@@ -71,6 +74,7 @@ def test_a_secret_is_shown_nowhere(tmp_path: Path) -> None:
         "REPARTEE_LLM__API_KEY=canary-1",
         "REPARTEE_COHERE__API_KEY=canary-2",
         "REPARTEE_API__KEYS=canary-3",
+        "REPARTEE_RERANK__API_KEY=canary-5",
     ]
     settings = load_settings(_env_file(tmp_path, *lines))
     assert "canary" not in repr(settings) + str(settings) + settings.model_dump_json()
@@ -86,6 +90,6 @@ def test_keys_are_split_and_trimmed(tmp_path: Path) -> None:
 
 def test_no_secret_has_a_default() -> None:
     settings = Settings(_env_file=None)
-    assert (settings.llm.api_key, settings.cohere.api_key, settings.qdrant.api_key, settings.api.keys) == (
-        None,
-    ) * 4
+    sections = (settings.llm, settings.embedder, settings.rerank, settings.cohere, settings.qdrant)
+    assert [section.api_key for section in sections] == [None] * 5
+    assert settings.api.keys is None

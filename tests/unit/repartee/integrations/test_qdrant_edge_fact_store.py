@@ -22,7 +22,7 @@ from qdrant_edge import EdgeConfig, EdgeShard, EdgeVectorParams, FieldCondition,
 
 from repartee.application.ports import EmbeddedFact, FactStore
 from repartee.domain.errors import ConfigurationError, StoreLocked, UpstreamUnavailable
-from repartee.domain.fact import TenantScope
+from repartee.domain.fact import FactView, TenantScope
 from repartee.integrations import qdrant_edge_fact_store as module
 from repartee.integrations.qdrant_edge_fact_store import QdrantEdgeFactStore
 from tests.contract.test_fact_store import (
@@ -220,9 +220,10 @@ async def test_kill_9_loses_no_acknowledged_write(tmp_path, telemetry):
     for number in range(KILL_ROUNDS):
         with child(WRITER, tmp_path, number * 1_000_000) as writer:
             assert writer.stdout.readline() == "ready\n"
-            time.sleep(chance.uniform(0.02, 0.4))
+            lines = [writer.stdout.readline() for _ in range(chance.randint(2, 20))]
+            time.sleep(chance.uniform(0.0, 0.01))
             writer.send_signal(signal.SIGKILL)
-            lines = writer.stdout.read().splitlines(keepends=True)
+            lines += writer.stdout.read().splitlines(keepends=True)
         acknowledged += [line.strip() for line in lines if line.endswith("\n")]
         store = QdrantEdgeFactStore(tmp_path, FAKE_PROFILE, telemetry)
         await store.ensure()
@@ -273,9 +274,9 @@ class SpyShard:
         self.info = shard.info
         self.close = shard.close
 
-    def query(self, request: Any) -> Any:
-        self._log.append(request.filter)
-        return self._shard.query(request)
+    def query_batch(self, batch: Any) -> Any:
+        self._log += [request.filter for request in batch.queries]
+        return self._shard.query_batch(batch)
 
     def scroll(self, request: Any) -> Any:
         self._log.append(request.filter)
@@ -306,6 +307,11 @@ class SpyOperation:
         return qdrant_edge.UpdateOperation.upsert_points(points, condition=condition)
 
     @classmethod
+    def overwrite_payload_by_filter(cls, owned: Filter, payload: dict[str, Any]) -> Any:
+        cls.log.append(owned)
+        return qdrant_edge.UpdateOperation.overwrite_payload_by_filter(owned, payload)
+
+    @classmethod
     def delete_points_by_filter(cls, owned: Filter) -> Any:
         cls.log.append(owned)
         return qdrant_edge.UpdateOperation.delete_points_by_filter(owned)
@@ -329,6 +335,8 @@ async def test_every_request_to_the_engine_carries_exactly_the_tenant(store, log
     calls = {
         "search": lambda: store.search(scope, vector_of("x"), 5),
         "upsert": lambda: store.upsert(scope, embedded(fact)),
+        "search_pinned": lambda: store.search(scope, vector_of("x"), 5, FactView("Juno"), pinned=3),
+        "annotate": lambda: store.annotate(scope, [fact]),
         "get": lambda: store.get(scope, [fact.id]),
         "find": lambda: store.find(scope, ["x"]),
         "page": lambda: store.page(scope, None, 5),
@@ -337,7 +345,7 @@ async def test_every_request_to_the_engine_carries_exactly_the_tenant(store, log
         "delete_all": lambda: store.delete_all(scope),
     }
     methods = {name for name in vars(FactStore) if not name.startswith("_")}
-    assert methods - {"name", "ensure", "check"} == calls.keys()
+    assert methods - {"name", "ensure", "check"} == calls.keys() - {"search_pinned"}
     await store.upsert(scope, embedded(fact))
     for name, call in calls.items():
         log.clear()
@@ -351,7 +359,7 @@ async def test_every_request_to_the_engine_carries_exactly_the_tenant(store, log
             assert tenant.key == "user_id"
             assert isinstance(tenant.match, MatchValue)
             assert tenant.match.value == user_id
-            assert (owned.should, owned.must_not, owned.min_should) == (None, None, None)
+            assert (owned.should, owned.min_should) == (None, None)  # `must_not` can only hide more
     assert SpyOperation.owners == {user_id}
 
 
@@ -359,6 +367,7 @@ async def test_a_write_is_answered_after_a_flush(store, log):
     fact = make_fact(ANN, "x")
     for write in (
         lambda: store.upsert(ANN, embedded(fact)),
+        lambda: store.annotate(ANN, [fact]),
         lambda: store.delete(ANN, [fact.id]),
         lambda: store.upsert(ANN, embedded(fact)),
         lambda: store.delete_all(ANN),

@@ -31,7 +31,7 @@ from repartee.domain.errors import (
     UpstreamUnavailable,
     UpstreamUnreachable,
 )
-from repartee.domain.fact import TenantScope
+from repartee.domain.fact import FactView, TenantScope
 from repartee.integrations import qdrant_fact_store as module
 from repartee.integrations.qdrant_errors import VENDOR_ERRORS, translated_qdrant_error
 from repartee.integrations.qdrant_fact_store import QdrantFactStore, make_qdrant_client
@@ -105,11 +105,12 @@ class SpyClient:
 # --- every request carries the tenant -----------------------------------------------------------------
 
 FILTERS = {
-    "query_points": lambda arguments: arguments["query_filter"],
-    "scroll": lambda arguments: arguments["scroll_filter"],
-    "count": lambda arguments: arguments["count_filter"],
-    "upsert": lambda arguments: arguments["update_filter"],
-    "delete": lambda arguments: arguments["points_selector"].filter,
+    "query_batch_points": lambda arguments: [request.filter for request in arguments["requests"]],
+    "scroll": lambda arguments: [arguments["scroll_filter"]],
+    "count": lambda arguments: [arguments["count_filter"]],
+    "upsert": lambda arguments: [arguments["update_filter"]],
+    "overwrite_payload": lambda arguments: [arguments["points"].filter],
+    "delete": lambda arguments: [arguments["points_selector"].filter],
 }
 
 
@@ -121,6 +122,8 @@ async def test_every_request_to_the_server_carries_exactly_the_tenant(store, cli
     calls = {
         "search": lambda: store.search(scope, vector_of("x"), 5),
         "upsert": lambda: store.upsert(scope, embedded(fact)),
+        "search_pinned": lambda: store.search(scope, vector_of("x"), 5, FactView("Juno"), pinned=3),
+        "annotate": lambda: store.annotate(scope, [fact]),
         "get": lambda: store.get(scope, [fact.id]),
         "find": lambda: store.find(scope, ["x"]),
         "page": lambda: store.page(scope, None, 5),
@@ -129,18 +132,19 @@ async def test_every_request_to_the_server_carries_exactly_the_tenant(store, cli
         "delete_all": lambda: store.delete_all(scope),
     }
     methods = {name for name in vars(FactStore) if not name.startswith("_")}
-    assert methods - {"name", "ensure", "check"} == calls.keys()
+    assert methods - {"name", "ensure", "check"} == calls.keys() - {"search_pinned"}
     for name, call in calls.items():
         spy.requests.clear()
         await call()
         assert spy.requests, name
         for asked, arguments in spy.requests:
-            owned = FILTERS[asked](arguments)
             tenant = models.FieldCondition(key="user_id", match=models.MatchValue(value=user_id))
-            assert owned.must[0] == tenant
-            assert (owned.should, owned.must_not, owned.min_should) == (None, None, None)
-            for point in arguments.get("points", []):
-                assert point.payload["user_id"] == user_id
+            for owned in FILTERS[asked](arguments):
+                assert owned.must[0] == tenant
+                assert (owned.should, owned.min_should) == (None, None)  # `must_not` can only hide more
+            written = arguments.get("points", []) if asked == "upsert" else []
+            for payload in [*(point.payload for point in written), arguments.get("payload")]:
+                assert payload is None or payload["user_id"] == user_id
 
 
 async def test_without_the_tenant_in_the_filter_the_isolation_check_fails(store, monkeypatch):
@@ -190,7 +194,7 @@ async def test_facts_left_after_a_deletion_are_an_error(store, monkeypatch):
         await store.delete_all(ANN)
 
 
-async def test_the_collection_has_tenant_graphs_and_both_indexes(client, telemetry):
+async def test_the_collection_has_a_tenant_graph_and_an_index_for_each_filter(client, telemetry):
     spy = SpyClient(client)
     await store_on(spy, telemetry).ensure()
     [created] = spy.asked("create_collection")
@@ -199,9 +203,10 @@ async def test_the_collection_has_tenant_graphs_and_both_indexes(client, telemet
     indexes = {
         arguments["field_name"]: arguments["field_schema"] for arguments in spy.asked("create_payload_index")
     }
-    assert indexes.keys() == {"user_id", "text"}
+    assert indexes.keys() == {"user_id", "text_key", "character_key", "is_pinned", "is_superseded"}
     assert indexes["user_id"].is_tenant is True
-    assert (indexes["text"].on_disk, indexes["text"].enable_hnsw) == (True, False)
+    assert indexes["text_key"].on_disk is True
+    assert [indexes[name].enable_hnsw for name in indexes if name != "user_id"] == [False] * 4
 
 
 # --- the start ----------------------------------------------------------------------------------------
@@ -470,7 +475,7 @@ async def test_points_of_others_in_an_answer_are_dropped_and_counted(telemetry):
         {"id": make_fact(ANN, f"{n}").id, "version": 1, "score": 0.9, "payload": payload | {"user_id": owner}}
         for n, owner in enumerate(["ann", "bob", ["ann"], None])
     ]
-    store = rest_store(lambda _: httpx.Response(200, json={"result": {"points": points}}), telemetry)
+    store = rest_store(lambda _: httpx.Response(200, json={"result": [{"points": points}]}), telemetry)
     [hit] = await store.search(ANN, vector_of("x"), 5)
     assert hit.id == points[0]["id"]
     assert telemetry.left_out == ["foreign_fact"] * 3
@@ -482,11 +487,12 @@ async def test_rest_requests_carry_the_tenant_in_their_body(telemetry):
 
     def answer(request: httpx.Request) -> httpx.Response:
         bodies.append(json.loads(request.content))
-        return httpx.Response(200, json={"result": {"points": []}})
+        return httpx.Response(200, json={"result": [{"points": []}]})
 
     store = rest_store(answer, telemetry)
     await store.search(TenantScope("a|b"), vector_of("x"), 5)
-    assert bodies[0]["filter"] == {"must": [{"key": "user_id", "match": {"value": "a|b"}}]}
+    [request] = bodies[0]["searches"]
+    assert request["filter"]["must"] == [{"key": "user_id", "match": {"value": "a|b"}}]
     await store.close()
 
 

@@ -127,7 +127,7 @@ def test_the_key_is_sent_and_the_user_id_is_quoted() -> None:
         client.add_facts("a|b@c", [NewFact(text="Likes tea")])
     assert seen[0].headers["authorization"] == "Bearer key"
     assert seen[0].url.raw_path == b"/users/a%7Cb%40c/facts"
-    assert json.loads(seen[0].content) == {"facts": [{"text": "Likes tea", "owner": "user", "source": ""}]}
+    assert json.loads(seen[0].content) == {"facts": [{"text": "Likes tea"}]}
 
 
 def test_listing_follows_the_pages() -> None:

@@ -32,7 +32,7 @@ def test_the_offline_responder_is_called_what_it_is() -> None:
         "LLM__API_KEY",
         "LLM__BASE_URL=http://localhost:11434/v1",
         "QDRANT__URL",
-        "COHERE__API_KEY",
+        "RERANK__KIND",
     ):
         assert f"REPARTEE_{setting}" in text
 

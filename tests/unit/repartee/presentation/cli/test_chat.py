@@ -62,6 +62,19 @@ class RecordingScreen(Screen):
         self.ends.append(([fact.text for fact in facts], note))
 
 
+def _candidate(text: str, similarity: float, verdict: str) -> dict[str, object]:
+    scores = {"similarity": similarity, "recency": 1.0, "score": similarity, "rerank": None}
+    return {
+        "id": "f",
+        "owner": "user",
+        "character": "",
+        "text": text,
+        "scores": scores,
+        "kept": verdict == "kept",
+        "verdict": verdict,
+    }
+
+
 class Api:
     """Answers /generate with the next of `replies` (a text, or a status), and keeps facts."""
 
@@ -77,10 +90,11 @@ class Api:
             return self._reply(self.replies.pop(0))
         if request.url.path.endswith("/search"):
             found = [
-                {**_FACT, "score": 0.5, "kept": True},
-                {**_FACT, "text": "Has a cat", "score": 0.1, "kept": False},
+                _candidate("Likes tea", 0.5, "kept"),
+                _candidate("Has a cat", 0.1, "below_threshold"),
             ]
-            return httpx2.Response(200, json={"candidates": found, "threshold": 0.3})
+            answer = {"status": "ok", "candidates": found, "threshold": 0.3, "rerank": "off"}
+            return httpx2.Response(200, json=answer)
         if request.method == "POST":
             added = json.loads(request.content)["facts"]
             rows = [{**_FACT, **fact, "id": f"f{len(self.facts) + n}"} for n, fact in enumerate(added)]
@@ -263,7 +277,7 @@ def test_a_search_shows_scores_and_what_would_be_used(screen: RecordingScreen) -
     assert screen.results == [
         " 0.50 ✓ Likes tea",
         " 0.10   Has a cat",
-        "✓ is above 0.30 and may be used in a reply",
+        "✓ is used in a reply; the threshold is 0.30",
     ]
 
 

@@ -16,7 +16,7 @@ from repartee.application.list_facts import ListFacts
 from repartee.application.reindex_facts import ReindexFacts
 from repartee.application.tenant_locks import TenantLocks
 from repartee.domain.errors import ConfigurationError, StoreLocked, UpstreamUnreachable
-from repartee.domain.fact import Fact, TenantScope, fact_id
+from repartee.domain.fact import Fact, TenantScope, fact_id, fact_key
 from repartee.presentation.cli.commands import repartee
 from repartee.presentation.cli.runtime import ClientSettings, Runtime
 from repartee.presentation.services import Running, Services
@@ -181,7 +181,7 @@ def test_one_fact_is_deleted_by_its_id(runtime: FakeRuntime, tmp_path: Path) -> 
         "--user-id",
         "maya",
         "--fact-id",
-        fact_id(TenantScope("maya"), "user", "Likes tea"),
+        fact_id(TenantScope("maya"), fact_key("user", "", "Likes tea")),
     ]
     assert _run(runtime, *named).stdout == "deleted 1 fact of maya\n"
     assert _failed(_run(runtime, *named), status=2) == "this user has no fact with this id"
@@ -189,7 +189,11 @@ def test_one_fact_is_deleted_by_its_id(runtime: FakeRuntime, tmp_path: Path) -> 
 
 def test_facts_of_an_earlier_embedder_are_carried_over(runtime: FakeRuntime) -> None:
     scope = TenantScope("maya")
-    fact = Fact(id=fact_id(scope, "user", "Likes tea"), text="Likes tea", created_at="2026-01-01T00:00:00Z")
+    fact = Fact(
+        id=fact_id(scope, fact_key("user", "", "Likes tea")),
+        text="Likes tea",
+        created_at="2026-01-01T00:00:00Z",
+    )
     runtime.archive.collections["old"] = [(scope, fact)]
     assert "carried over 1 fact from old, which is still there" in _run(runtime, "facts", "reindex").stdout
     assert "which was deleted" in _run(runtime, "facts", "reindex", "--drop").stdout
