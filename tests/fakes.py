@@ -182,8 +182,11 @@ class FakeFactStore(FactStore):
 class FakeFactArchive(FactArchive):
     """Collections of other profiles, as lists."""
 
-    def __init__(self, collections: dict[str, list[tuple[TenantScope, Fact]]]) -> None:
+    def __init__(
+        self, collections: dict[str, list[tuple[TenantScope, Fact]]], store: FactStore | None = None
+    ) -> None:
         self.collections = collections
+        self._store = store
 
     async def stale_profiles(self) -> list[str]:
         return sorted(self.collections)
@@ -191,6 +194,11 @@ class FakeFactArchive(FactArchive):
     async def export(self, profile_id: str) -> AsyncIterator[tuple[TenantScope, Fact]]:
         for pair in self.collections[profile_id]:
             yield pair
+
+    async def load(self, rows: Sequence[tuple[TenantScope, EmbeddedFact]]) -> None:
+        assert self._store, "give the store that is to be loaded"
+        for scope, embedded in rows:
+            await self._store.upsert(scope, [embedded])
 
     async def stats(self, profile_id: str) -> CollectionStats:
         pairs = self.collections[profile_id]

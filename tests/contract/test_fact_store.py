@@ -65,10 +65,10 @@ async def remember(store: FactStore, scope: TenantScope, texts: Iterable[str]) -
     return facts
 
 
-EVERYTHING = FactView(superseded=True)
+CURRENT, EVERYTHING = FactView(), FactView(superseded=True)
 
 
-async def pages(store: FactStore, scope: TenantScope, limit: int, view: FactView = FactView()) -> list[Fact]:
+async def pages(store: FactStore, scope: TenantScope, limit: int, view: FactView = CURRENT) -> list[Fact]:
     facts: list[Fact] = []
     after: str | None = None
     while True:
@@ -472,6 +472,22 @@ async def test_annotations_change_all_but_the_text_and_only_the_tenants_facts(st
     assert await store.get(ANN, [tea.id]) == [changed]
     await store.annotate(ANN, [tea])
     assert await store.get(ANN, [tea.id]) == [tea]
+
+
+@every_archive
+async def test_facts_of_many_users_are_loaded_at_once_and_nobodys_are_taken(place, profile):
+    store = await place.open(profile)
+    [of_ann] = await remember(store, ANN, ["likes tea"])
+    rows = [
+        (scope, fact) for scope in (ANN, BOB) for text in TOPICS for fact in embedded(make_fact(scope, text))
+    ]
+    await store.load([])
+    await store.load([*rows, (BOB, replace(embedded(of_ann)[0], vector=vector_of("stolen")))])
+    for scope, count in ((ANN, len(TOPICS) + 1), (BOB, len(TOPICS))):
+        assert await store.count(scope) == count
+        [hit] = await store.search(scope, vector_of(TOPICS[1]), 1)
+        assert (hit.text, hit.score) == (TOPICS[1], pytest.approx(1.0, abs=1e-5))
+    assert (await store.search(ANN, vector_of("likes tea"), 1))[0].id == of_ann.id
 
 
 @every_archive

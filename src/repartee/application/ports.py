@@ -269,6 +269,13 @@ class FactArchive(Protocol):
         """Yield every fact of that collection with its owner's scope, also those that no longer hold."""
         ...
 
+    async def load(self, rows: Sequence[tuple[TenantScope, EmbeddedFact]]) -> None:
+        """Write facts of many users into the current profile's collection; on return all are durable.
+
+        Much faster than as many calls of `upsert`, and like that it leaves other users' points alone.
+        """
+        ...
+
     async def stats(self, profile_id: str) -> CollectionStats:
         """Count what is in that collection. Raises NotFound."""
         ...
@@ -379,10 +386,24 @@ class CharacterLibrary(Protocol):
 
 
 class EventLog(Protocol):
-    """Append-only record of replies and feedback: the raw material of judging and tuning."""
+    """Record of replies and feedback: the raw material of judging and tuning.
+
+    A reply is its user's; feedback is the user's whose reply it is about, or who is named in it.
+    """
 
     async def append(self, event: dict[str, Any]) -> None:
         """Write one event. Raises OSError where it cannot be written."""
+        ...
+
+    def of_user(self, user_id: str) -> AsyncIterator[dict[str, Any]]:
+        """Yield the user's events as they were written. Raises OSError where they cannot be read."""
+        ...
+
+    async def forget(self, user_id: str) -> int:
+        """Erase the user's events and return how many there were; on return they are durably gone.
+
+        Everything else stays as it is. Raises OSError where it cannot be done; doing it again is safe.
+        """
         ...
 
 

@@ -108,6 +108,9 @@ class QdrantSettings(_Section):
     prefer_grpc: bool = True
     grpc_port: int = Field(default=6334, ge=1, le=65_535)
     timeout_seconds: int = Field(default=2, ge=1)
+    vectors: Literal["float32", "float16", "int8"] = Field(
+        default="float32", description="How a new collection keeps its vectors; int8: on a server only."
+    )
 
 
 class RetrievalSettings(_Section):

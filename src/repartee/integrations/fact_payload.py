@@ -3,7 +3,7 @@
 import math
 import re
 from collections.abc import Iterable, Sequence
-from typing import Any, Final, Protocol
+from typing import Any, Final, Literal, Protocol
 
 from pydantic import ValidationError
 
@@ -23,6 +23,10 @@ _COLLECTION_PREFIX: Final = "facts__"
 _CANONICAL_UUID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
 _LARGEST: Final = 1e18
 """Far above any embedding; its square still fits the engine's 32-bit floats."""
+
+
+VectorKind = Literal["float32", "float16", "int8"]
+"""How vectors are kept: float16 halves the room and moves scores by less than 0.001."""
 
 
 class Stored(Protocol):

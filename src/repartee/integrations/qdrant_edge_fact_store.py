@@ -9,11 +9,12 @@ process, and with the tenant index every search is exact without it. The log sur
 
 import re
 import shutil
+from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from itertools import chain
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final, Literal, TypeVar
 
 from qdrant_edge import (
     CountRequest,
@@ -29,6 +30,7 @@ from qdrant_edge import (
     MatchAny,
     MatchExcept,
     MatchValue,
+    Memory,
     Point,
     Query,
     QueryBatchRequest,
@@ -36,6 +38,7 @@ from qdrant_edge import (
     Record,
     ScrollRequest,
     UpdateOperation,
+    VectorStorageDatatype,
 )
 
 from repartee.application.ports import (
@@ -64,6 +67,7 @@ from repartee.integrations.fact_payload import (
     TEXT_KEY,
     YES,
     FactReader,
+    VectorKind,
     checked_id,
     checked_vector,
     known_ids,
@@ -75,15 +79,25 @@ _DEPENDENCY: Final = "store"
 _PAGE: Final = 1_000
 _MOST_USERS: Final = 100_000_000
 _CURRENT: Final = FactView()
-_MISMATCH: Final = re.compile(r"expected (vector size|distance) (\w+), but got (\w+)")
+_MISMATCH: Final = re.compile(r"expected (vector size|distance|vector storage datatype) (\w+), but got (\w+)")
 
 T = TypeVar("T")
 
 
 class QdrantEdgeFactStore(FactStore, FactArchive):
-    """The index of facts in `folder`, with one sub-folder per embedder profile."""
+    """The index of facts in `folder`, with one sub-folder per embedder profile.
 
-    def __init__(self, folder: Path, profile: EmbedderProfile, telemetry: Telemetry) -> None:
+    `vectors` is how a new one keeps them; int8 would need the optimizer, which is never run here.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        profile: EmbedderProfile,
+        telemetry: Telemetry,
+        vectors: Literal["float32", "float16"] = "float32",
+    ) -> None:
+        self._vectors: VectorKind = vectors
         self._folder = folder
         self._profile = profile
         self._upstream = Upstream(_DEPENDENCY, telemetry, attempts=1)
@@ -98,7 +112,7 @@ class QdrantEdgeFactStore(FactStore, FactArchive):
     async def ensure(self) -> None:
         """Open the folder, making or completing what is missing. Raises ConfigurationError, StoreLocked."""
         if self._shard is None:
-            self._shard = _opened(self._folder / self._profile.id, self._profile)
+            self._shard = _opened(self._folder / self._profile.id, self._profile, self._vectors)
 
     async def close(self) -> None:
         """Write everything out and let go of the folder."""
@@ -129,17 +143,18 @@ class QdrantEdgeFactStore(FactStore, FactArchive):
 
     async def upsert(self, scope: TenantScope, facts: Sequence[EmbeddedFact]) -> None:
         """Write facts by id and flush. A point that belongs to another user is left as it is."""
-        points = [
-            Point(
-                id=checked_id(embedded.fact.id, "id"),
-                vector=checked_vector(self._profile, embedded.vector),
-                payload=payload_of(scope, embedded.fact),
-            )
-            for embedded in facts
-        ]
-        if points:
-            write = UpdateOperation.upsert_points(points, condition=_owned_by(scope))
+        if facts:
+            write = self._written(scope, facts)
             await self._run(lambda shard: _flushed(shard, write))
+
+    async def load(self, rows: Sequence[tuple[TenantScope, EmbeddedFact]]) -> None:
+        """Write facts of many users by id, and flush once."""
+        by_tenant: dict[TenantScope, list[EmbeddedFact]] = defaultdict(list)
+        for scope, embedded in rows:
+            by_tenant[scope].append(embedded)
+        writes = [self._written(scope, facts) for scope, facts in by_tenant.items()]
+        if writes:
+            await self._run(lambda shard: _flushed(shard, *writes))
 
     async def annotate(self, scope: TenantScope, facts: Sequence[Fact]) -> None:
         """Rewrite all but the vectors of facts that exist and say the same, and flush."""
@@ -240,6 +255,17 @@ class QdrantEdgeFactStore(FactStore, FactArchive):
         with _translated(folder), closing(EdgeShard.load(str(folder))) as shard:
             yield shard
 
+    def _written(self, scope: TenantScope, facts: Sequence[EmbeddedFact]) -> UpdateOperation:
+        points = [
+            Point(
+                id=checked_id(embedded.fact.id, "id"),
+                vector=checked_vector(self._profile, embedded.vector),
+                payload=payload_of(scope, embedded.fact),
+            )
+            for embedded in facts
+        ]
+        return UpdateOperation.upsert_points(points, condition=_owned_by(scope))
+
     async def _stale_folder(self, profile_id: str) -> Path:
         if profile_id not in await self.stale_profiles():
             raise NotFound(f"no other profile {profile_id} in {self._folder}")
@@ -297,16 +323,17 @@ def _scrolled(shard: EdgeShard, owned: Filter | None) -> Iterator[Record]:
             return
 
 
-def _flushed(shard: EdgeShard, write: UpdateOperation) -> None:
-    shard.update(write)
+def _flushed(shard: EdgeShard, *writes: UpdateOperation) -> None:
+    for write in writes:
+        shard.update(write)
     shard.flush()
 
 
-def _opened(folder: Path, profile: EmbedderProfile) -> EdgeShard:
+def _opened(folder: Path, profile: EmbedderProfile, vectors: VectorKind) -> EdgeShard:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with _translated(folder):
-            return _indexed(EdgeShard.load(str(folder), _config(profile)))
+            return _indexed(EdgeShard.load(str(folder), _config(profile, vectors)))
     except (OSError, UpstreamUnavailable) as error:
         raise ConfigurationError(
             f"{folder} cannot be opened as a fact store ({error.__cause__ or error}): check the disk and the "
@@ -314,10 +341,18 @@ def _opened(folder: Path, profile: EmbedderProfile) -> EdgeShard:
         ) from error
 
 
-def _config(profile: EmbedderProfile) -> EdgeConfig:
-    """With a config, `load` also completes a folder whose making was interrupted."""
-    vectors = EdgeVectorParams(size=profile.dimension, distance=Distance.Cosine)
-    return EdgeConfig(vectors=vectors, max_search_threads=1)
+def _config(profile: EmbedderProfile, vectors: VectorKind) -> EdgeConfig:
+    """With a config, `load` also completes a folder whose making was interrupted.
+
+    Payloads are read from memory: from disk a search took twice as long after the folder was opened again.
+    """
+    params = EdgeVectorParams(
+        size=profile.dimension, distance=Distance.Cosine, datatype=_DATATYPES.get(vectors)
+    )
+    return EdgeConfig(vectors=params, payload_memory=Memory.Cached, max_search_threads=1)
+
+
+_DATATYPES: Final[dict[VectorKind, VectorStorageDatatype]] = {"float16": VectorStorageDatatype.Float16}
 
 
 def _indexed(shard: EdgeShard) -> EdgeShard:
@@ -363,6 +398,11 @@ def _meaning(folder: Path, text: str) -> ReparteeError:
         )
     if mismatch := _MISMATCH.search(text):
         what, wanted, stored = mismatch.groups()
+        if what == "vector storage datatype":
+            return ConfigurationError(
+                f"{folder} holds {stored} vectors, REPARTEE_QDRANT__VECTORS says {wanted}: set it back, or "
+                "rename that folder and run `repartee facts reindex`"
+            )
         return ConfigurationError(
             f"{folder} holds vectors of {what} {stored}, the embedder's have {wanted}: rename that "
             "folder and run `repartee facts reindex`, or set REPARTEE_DATA_DIR to another folder"

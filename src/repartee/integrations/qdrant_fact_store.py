@@ -5,6 +5,8 @@ would be slow and wrong, besides being forbidden. The fields that filters name a
 Cloud refuses filters on others.
 """
 
+import asyncio
+from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from itertools import chain
 from typing import Any, Final, TypeVar
@@ -32,6 +34,7 @@ from repartee.integrations.fact_payload import (
     TEXT_KEY,
     YES,
     FactReader,
+    VectorKind,
     checked_id,
     checked_vector,
     collection_name,
@@ -43,6 +46,7 @@ from repartee.integrations.qdrant_errors import VENDOR_ERRORS, CollectionMissing
 from repartee.integrations.transport import Upstream
 
 _BATCH: Final = 256
+_WRITERS: Final = 4
 _MOST_USERS: Final = 100_000_000
 _CURRENT: Final = FactView()
 _CREATION_SECONDS: Final = 30
@@ -76,7 +80,11 @@ def make_qdrant_client(
 
 
 class QdrantFactStore(FactStore, FactArchive):
-    """The index of facts on the server behind `client`. `place` is its URL, for people to read."""
+    """The index of facts on the server behind `client`. `place` is its URL, for people to read.
+
+    `vectors` is how a new collection keeps them. With int8 the small ones stay in memory and the originals on
+    disk; the nearest are scored again by the originals, so that the threshold keeps its meaning.
+    """
 
     def __init__(
         self,
@@ -85,13 +93,16 @@ class QdrantFactStore(FactStore, FactArchive):
         upstream: Upstream,
         telemetry: Telemetry,
         place: str,
+        vectors: VectorKind = "float32",
     ) -> None:
+        self._vectors = vectors
         self._client = client
         self._profile = profile
         self._collection = collection_name(profile.id)
         self._upstream = upstream
         self._telemetry = telemetry
         self._reader = FactReader(telemetry)
+        self._search_params = _RESCORED if vectors == "int8" else None
         self._place = place
 
     @property
@@ -121,7 +132,9 @@ class QdrantFactStore(FactStore, FactArchive):
 
         def request(size: int, *conditions: models.FieldCondition) -> models.QueryRequest:
             visible = _visible(scope, view, *conditions)
-            return models.QueryRequest(query=nearest, filter=visible, limit=size, with_payload=True)
+            return models.QueryRequest(
+                query=nearest, filter=visible, limit=size, with_payload=True, params=self._search_params
+            )
 
         requests = [request(limit)]
         if pinned:
@@ -147,6 +160,15 @@ class QdrantFactStore(FactStore, FactArchive):
         for fact in facts:
             same_id = models.HasIdCondition(has_id=[checked_id(fact.id, "id")])
             await self._rewrite(_owned_by(scope, same_id, _says(fact.text)), payload_of(scope, fact))
+
+    async def load(self, rows: Sequence[tuple[TenantScope, EmbeddedFact]]) -> None:
+        """Write facts of many users by id, several users at a time, and wait for all of it."""
+        by_tenant: dict[TenantScope, list[EmbeddedFact]] = defaultdict(list)
+        for scope, embedded in rows:
+            by_tenant[scope].append(embedded)
+        tenants = list(by_tenant.items())
+        for start in range(0, len(tenants), _WRITERS):
+            await asyncio.gather(*(self.upsert(*tenant) for tenant in tenants[start : start + _WRITERS]))
 
     async def get(self, scope: TenantScope, ids: Sequence[str]) -> list[Fact]:
         """Return those of the facts that exist."""
@@ -283,9 +305,7 @@ class QdrantFactStore(FactStore, FactArchive):
             try:
                 await client.create_collection(
                     name,
-                    vectors_config=models.VectorParams(
-                        size=self._profile.dimension, distance=models.Distance.COSINE
-                    ),
+                    vectors_config=_vector_params(self._profile.dimension, self._vectors),
                     hnsw_config=models.HnswConfigDiff(m=0, payload_m=16),
                     timeout=_CREATION_SECONDS,
                 )
@@ -343,6 +363,22 @@ _INDEXES: Final[dict[str, models.KeywordIndexParams]] = {
     PINNED_KEY: models.KeywordIndexParams(type=models.KeywordIndexType.KEYWORD, enable_hnsw=False),
     SUPERSEDED_KEY: models.KeywordIndexParams(type=models.KeywordIndexType.KEYWORD, enable_hnsw=False),
 }
+
+
+_RESCORED: Final = models.SearchParams(
+    quantization=models.QuantizationSearchParams(rescore=True, oversampling=2.0)
+)
+
+
+def _vector_params(dimension: int, vectors: VectorKind) -> models.VectorParams:
+    params = models.VectorParams(size=dimension, distance=models.Distance.COSINE)
+    if vectors == "float16":
+        params.datatype = models.Datatype.FLOAT16
+    if vectors == "int8":
+        int8 = models.ScalarQuantizationConfig(type=models.ScalarType.INT8, always_ram=True)
+        params.quantization_config = models.ScalarQuantization(scalar=int8)
+        params.on_disk = True
+    return params
 
 
 def _refuse_mismatch(collection: str, profile: EmbedderProfile, stored: object) -> None:

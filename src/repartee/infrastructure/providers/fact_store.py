@@ -5,6 +5,7 @@ from collections.abc import AsyncIterable
 from dishka import AnyOf, Provider, Scope, provide
 
 from repartee.application.ports import Embedder, EmbedderProfile, FactArchive, FactIndex, FactStore, Telemetry
+from repartee.domain.errors import ConfigurationError
 from repartee.infrastructure.settings import QdrantSettings, Settings
 from repartee.integrations.qdrant_edge_fact_store import QdrantEdgeFactStore
 from repartee.integrations.transport import Upstream
@@ -27,7 +28,11 @@ class FactStoreProvider(Provider):
 
 def _index(settings: Settings, profile: EmbedderProfile, telemetry: Telemetry) -> FactIndex:
     if settings.qdrant.url is None:
-        return QdrantEdgeFactStore(settings.data_dir / "facts", profile, telemetry)
+        if settings.qdrant.vectors == "int8":
+            raise ConfigurationError(
+                "REPARTEE_QDRANT__VECTORS=int8 needs a Qdrant server (REPARTEE_QDRANT__URL): use float16 here"
+            )
+        return QdrantEdgeFactStore(settings.data_dir / "facts", profile, telemetry, settings.qdrant.vectors)
     return _server(settings.qdrant, settings.qdrant.url, profile, telemetry)
 
 
@@ -42,4 +47,5 @@ def _server(qdrant: QdrantSettings, url: str, profile: EmbedderProfile, telemetr
         prefer_grpc=qdrant.prefer_grpc,
         grpc_port=qdrant.grpc_port,
     )
-    return QdrantFactStore(client, profile, Upstream("store", telemetry), telemetry, place=url)
+    upstream = Upstream("store", telemetry)
+    return QdrantFactStore(client, profile, upstream, telemetry, place=url, vectors=qdrant.vectors)

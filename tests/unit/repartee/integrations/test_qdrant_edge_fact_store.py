@@ -576,3 +576,30 @@ def test_the_engine_still_words_its_errors_as_this_adapter_reads_them(tmp_path):
     wider = EdgeVectorParams(size=5, distance=qdrant_edge.Distance.Cosine)
     with pytest.raises(Exception, match=re.escape("expected vector size 5, but got 4")):
         EdgeShard.load(folder, EdgeConfig(vectors=wider))
+
+
+# --- how vectors are kept -----------------------------------------------------------------------------
+
+
+async def test_half_precision_finds_the_same_facts_with_nearly_the_same_scores(tmp_path, telemetry):
+    exact = QdrantEdgeFactStore(tmp_path / "32", FAKE_PROFILE, telemetry)
+    halved = QdrantEdgeFactStore(tmp_path / "16", FAKE_PROFILE, telemetry, "float16")
+    facts = [EmbeddedFact(make_fact(ANN, f"{number}"), random_vector(number)) for number in range(300)]
+    for store in (exact, halved):
+        await store.ensure()
+        await store.upsert(ANN, facts)
+    for number in range(1_000, 1_020):
+        hits = {hit.id: hit.score for hit in await exact.search(ANN, random_vector(number), 300)}
+        found = await halved.search(ANN, random_vector(number), 300)
+        assert all(abs(hit.score - hits[hit.id]) < 1e-3 for hit in found)
+    for store in (exact, halved):
+        await store.close()
+
+
+async def test_a_folder_of_another_precision_is_refused_with_the_setting_that_fits(tmp_path, telemetry):
+    first = QdrantEdgeFactStore(tmp_path, FAKE_PROFILE, telemetry)
+    await first.ensure()
+    await remember(first, ANN, TOPICS)
+    await first.close()
+    with pytest.raises(ConfigurationError, match=r"holds Float32 vectors, REPARTEE_QDRANT__VECTORS"):
+        await QdrantEdgeFactStore(tmp_path, FAKE_PROFILE, telemetry, "float16").ensure()

@@ -529,3 +529,26 @@ async def test_profiles_are_told_by_the_names_of_their_collections(store, client
     assert await store.stale_profiles() == ["a", "b"]
     other = store_on(client, telemetry, replace(FAKE_PROFILE, id="a", dimension=4))
     assert await other.stale_profiles() == ["b", FAKE_PROFILE.id]
+
+
+@pytest.mark.filterwarnings("ignore:Local mode performs exact:UserWarning")
+@pytest.mark.parametrize(
+    ("vectors", "expected"),
+    [
+        ("float32", (None, None, None)),
+        ("float16", (models.Datatype.FLOAT16, None, None)),
+        ("int8", (None, True, models.ScalarType.INT8)),
+    ],
+)
+async def test_a_collection_keeps_its_vectors_as_the_setting_says(client, telemetry, vectors, expected):
+    spy = SpyClient(client)
+    store = QdrantFactStore(spy, FAKE_PROFILE, Upstream("store", telemetry), telemetry, "spy", vectors)
+    await store.ensure()
+    made = spy.asked("create_collection")[0]["vectors_config"]
+    int8 = made.quantization_config and made.quantization_config.scalar.type
+    assert (made.datatype, made.on_disk, int8) == expected
+    await remember(store, ANN, TOPICS)
+    await store.search(ANN, vector_of("cat"), 2)
+    [searched] = spy.asked("query_batch_points")
+    params = searched["requests"][0].params
+    assert (params.quantization.rescore if params else None) == (True if vectors == "int8" else None)
