@@ -2,6 +2,9 @@
 
 import asyncio
 import sys
+from collections.abc import Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
 from io import TextIOWrapper
 from math import isnan
 from pathlib import Path
@@ -13,8 +16,9 @@ from repartee.domain.errors import ConfigurationError, ReparteeError
 from repartee_eval import wiring
 from repartee_eval.reports.retrieval import RetrievalReport, as_json, as_markdown
 from repartee_eval.reports.retrieval_html import as_html
-from repartee_eval.retrieval import Resampling, measure_groups, score_messages
-from repartee_eval.retrieval_data import SHIPPED, RetrievalDataError, load_retrieval_data
+from repartee_eval.reranking import RerankReport, Rules, compare_groups, rerank_messages
+from repartee_eval.retrieval import Resampling, ScoredMessage, measure_groups, score_messages
+from repartee_eval.retrieval_data import SHIPPED, LabelledUser, RetrievalDataError, load_retrieval_data
 from repartee_eval.sweep import Goal, SweepError, curves, parse_goal, require_both_splits, sweep
 
 _MISTAKES: Final = (RetrievalDataError, SweepError, ConfigurationError, click.UsageError)
@@ -70,6 +74,11 @@ _folder = click.Path(path_type=Path, file_okay=False)
     multiple=True,
     help="max-f1 (default), precision>=X or fpr<=X; repeatable.",
 )
+@click.option("--rerank", "reranking", is_flag=True, help="Compare with the order of the service's reranker.")
+@click.option("--candidates", type=click.IntRange(2, 100), help="Facts to rerank. Default: as configured.")
+@click.option(
+    "--rerank-threshold", type=float, help="Least relevance of a used fact. Default: as configured."
+)
 @click.option("--out", type=_folder, help="Write retrieval.json, .md and .html there.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
 @click.option("--resamples", type=click.IntRange(100, 100_000), default=2_000, show_default=True)
@@ -81,6 +90,9 @@ def retrieval(
     threshold: float | None,
     sweeping: bool,
     goals: tuple[Goal, ...],
+    reranking: bool,
+    candidates: int | None,
+    rerank_threshold: float | None,
     out: Path | None,
     seed: int,
     resamples: int,
@@ -89,18 +101,30 @@ def retrieval(
     """Measure how well the embedder finds the facts that matter for a message."""
     if sweeping and split != "all":
         raise click.UsageError("--sweep chooses on tune and reports on test: leave --split out")
-    if threshold is not None and isnan(threshold):
-        raise click.UsageError("--threshold is not a number")
+    for name, number in (("--threshold", threshold), ("--rerank-threshold", rerank_threshold)):
+        if number is not None and isnan(number):
+            raise click.UsageError(f"{name} is not a number")
+    if not reranking and not (candidates is None and rerank_threshold is None):
+        raise click.UsageError("--candidates and --rerank-threshold belong to --rerank")
     if goals and not sweeping:
         raise click.UsageError("--goal belongs to --sweep")
     if sweeping:
         goals = goals or (Goal("max-f1"),)
     if out:
         _make_folder(out)
-    report = asyncio.run(_measured(data, split, limit, threshold, goals, Resampling(seed, resamples)))
+    chosen = _Rerank(candidates, rerank_threshold) if reranking else None
+    report = asyncio.run(_measured(data, split, limit, threshold, goals, chosen, Resampling(seed, resamples)))
     if out:
         _write(out, report)
     click.echo(as_json(report) if in_json else as_markdown(report), nl=False)
+
+
+@dataclass(frozen=True, slots=True)
+class _Rerank:
+    """How to rerank; None: as the service is configured."""
+
+    candidates: int | None
+    threshold: float | None
 
 
 async def _measured(
@@ -109,6 +133,7 @@ async def _measured(
     limit: int,
     threshold: float | None,
     goals: tuple[Goal, ...],
+    rerank: _Rerank | None,
     resampling: Resampling,
 ) -> RetrievalReport:
     data = load_retrieval_data(folder)
@@ -117,10 +142,14 @@ async def _measured(
         raise RetrievalDataError(f"{folder}: no file there is of the split {split}")
     if goals:
         require_both_splits(users)
-    async with wiring.open_embedder() as embedder:
+    opened = wiring.open_reranking(rerank.candidates, rerank.threshold) if rerank else nullcontext()
+    async with opened as reranking, wiring.open_embedder() as embedder:
         messages = await score_messages(embedder, users)
         profile = embedder.profile
-    used = profile.threshold if threshold is None else threshold
+        used = profile.threshold if threshold is None else threshold
+        compared = None
+        if reranking:
+            compared = await _compared(reranking, users, messages, limit, used, resampling)
     return RetrievalReport(
         embedder=profile,
         fingerprint=data.fingerprint,
@@ -131,7 +160,21 @@ async def _measured(
         rows=measure_groups(messages, limit, used, resampling),
         curves=curves(messages, limit),
         chosen=sweep(messages, goals, limit, resampling) if goals else [],
+        reranking=compared,
     )
+
+
+async def _compared(
+    chosen: wiring.Reranking,
+    users: Sequence[LabelledUser],
+    messages: Sequence[ScoredMessage],
+    limit: int,
+    threshold: float,
+    resampling: Resampling,
+) -> RerankReport:
+    reranked = await rerank_messages(chosen.reranker, users, messages, chosen.candidates)
+    rows = compare_groups(reranked, Rules(limit, threshold, chosen.threshold), resampling)
+    return RerankReport(chosen.reranker.name, chosen.candidates, chosen.threshold, rows)
 
 
 def _make_folder(folder: Path) -> None:

@@ -1,14 +1,13 @@
 """How well an embedder finds the facts that matter: scores per message, then measures per group of users.
 
 The search is exact: every fact of the user, by the dot product of unit vectors, ties in order of id. That is
-what the fact stores do for one user, so no store is needed. A reranker is not part of it.
-"""
+what the fact stores do for one user, so no store is needed."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Final, Literal
+from typing import Final, Literal, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,9 +18,31 @@ from repartee_eval.statistics.intervals import Interval, Part, ratio_interval
 from repartee_eval.statistics.ranking import Counts, hit_at, ndcg, recall_at, reciprocal_rank, thresholded
 
 
+class Said(Protocol):
+    """Anything that was said by someone and is measured in groups."""
+
+    @property
+    def user(self) -> str:
+        """Who said it."""
+        ...
+
+    @property
+    def language(self) -> str:
+        """In which language."""
+        ...
+
+    @property
+    def split(self) -> Split:
+        """For tuning or for testing."""
+        ...
+
+
+M = TypeVar("M", bound=Said)
+
+
 @dataclass(frozen=True, slots=True)
 class ScoredMessage:
-    """One message with all facts of its user, best score first: their scores, and their grades."""
+    """One message with all facts of its user, best score first: their scores, grades and ids."""
 
     user: str
     language: str
@@ -29,6 +50,7 @@ class ScoredMessage:
     message: str
     scores: tuple[float, ...]
     grades: tuple[int, ...]
+    facts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +76,10 @@ class Measured:
 
 
 async def score_messages(embedder: Embedder, users: Iterable[LabelledUser]) -> list[ScoredMessage]:
-    """Embed every fact and message and return the rankings. Raises UpstreamError."""
+    """Embed every fact and message and return the rankings. Raises UpstreamError.
+
+    Messages with turns before them are left out: the query here is the message alone.
+    """
     return [scored for user in users for scored in await _scored(embedder, user)]
 
 
@@ -65,6 +90,7 @@ async def _scored(embedder: Embedder, user: LabelledUser) -> list[ScoredMessage]
     return [
         _ranked(user, message, identifiers, vectors @ np.array(await embedder.embed_query(message.text)))
         for message in user.messages
+        if not message.before
     ]
 
 
@@ -79,6 +105,7 @@ def _ranked(
         message=message.id,
         scores=tuple(scores[order].tolist()),
         grades=tuple(message.relevant.get(identifiers[place], 0) for place in order),
+        facts=tuple(identifiers[place] for place in order),
     )
 
 
@@ -86,7 +113,7 @@ def _ranked(
 
 Measure = Callable[[ScoredMessage], Part]
 
-_OF_COUNTS: Final[Mapping[str, Callable[[Counts], Part]]] = {
+OF_COUNTS: Final[Mapping[str, Callable[[Counts], Part]]] = {
     "precision": lambda counts: (counts.correct, counts.selected),
     "recall": lambda counts: (counts.correct, counts.relevant),
     "F1": lambda counts: (2 * counts.correct, counts.selected + counts.relevant),
@@ -103,7 +130,7 @@ def thresholded_measures(limit: int, threshold: float) -> dict[str, Measure]:
     def applied(part: Callable[[Counts], Part], message: ScoredMessage) -> Part:
         return part(thresholded(message.scores, message.grades, limit, threshold))
 
-    return {name: partial(applied, part) for name, part in _OF_COUNTS.items()}
+    return {name: partial(applied, part) for name, part in OF_COUNTS.items()}
 
 
 def ranking_measures(limit: int) -> dict[str, Measure]:
@@ -121,30 +148,41 @@ def _mean_of(measure: Callable[[Sequence[int]], float | None], message: ScoredMe
     return (0.0, 0.0) if value is None else (value, 1.0)
 
 
-def of_language(messages: Iterable[ScoredMessage]) -> dict[str, list[ScoredMessage]]:
+def of_language(messages: Iterable[M]) -> dict[str, list[M]]:
     """Return the messages by language, languages sorted."""
-    groups: dict[str, list[ScoredMessage]] = defaultdict(list)
+    groups: dict[str, list[M]] = defaultdict(list)
     for message in messages:
         groups[message.language].append(message)
     return dict(sorted(groups.items()))
 
 
-def of_split(messages: Iterable[ScoredMessage], split: Split) -> list[ScoredMessage]:
+def of_split(messages: Iterable[M], split: Split) -> list[M]:
     """Return the messages of one split."""
     return [message for message in messages if message.split == split]
+
+
+def of_user(messages: Iterable[M]) -> dict[str, list[M]]:
+    """Return the messages by user: the clusters of an interval."""
+    groups: dict[str, list[M]] = defaultdict(list)
+    for message in messages:
+        groups[message.user].append(message)
+    return dict(groups)
+
+
+def groups(messages: Iterable[M]) -> Iterator[tuple[Split | Literal["all"], list[M]]]:
+    """Yield what is measured together: per language tune, test, and `all` where it has both."""
+    for said in of_language(messages).values():
+        parts = [(split, part) for split in SPLITS if (part := of_split(said, split))]
+        yield from parts
+        if len(parts) > 1:
+            yield "all", said
 
 
 def measure_groups(
     messages: Iterable[ScoredMessage], limit: int, threshold: float, resampling: Resampling
 ) -> list[Measured]:
     """Measure each language: tune, test, and both together where it has both. Languages are never mixed."""
-    rows: list[Measured] = []
-    for said in of_language(messages).values():
-        groups = [(split, group) for split in SPLITS if (group := of_split(said, split))]
-        rows += [measure(group, split, limit, threshold, resampling) for split, group in groups]
-        if len(groups) > 1:
-            rows.append(measure(said, "all", limit, threshold, resampling))
-    return rows
+    return [measure(group, split, limit, threshold, resampling) for split, group in groups(messages)]
 
 
 def measure(
@@ -155,9 +193,7 @@ def measure(
     resampling: Resampling,
 ) -> Measured:
     """Measure messages of one language with intervals."""
-    by_user: dict[str, list[ScoredMessage]] = defaultdict(list)
-    for message in messages:
-        by_user[message.user].append(message)
+    by_user = of_user(messages)
     measures = {**ranking_measures(limit), **thresholded_measures(limit, threshold)}
     intervals = {
         name: ratio_interval(

@@ -42,10 +42,21 @@ class LabelledFact(_Model):
     text: Text
 
 
+class LabelledTurn(_Model):
+    """Something said before a message; the assistant is the character."""
+
+    role: Literal["user", "assistant"]
+    text: Text
+
+
 class LabelledMessage(_Model):
-    """A message with the grades of the facts that matter for it; `relevant` is empty where none does."""
+    """A message with the grades of the facts that matter for it; `relevant` is empty where none does.
+
+    `before` are the turns it needs to be understood, oldest first; it is empty for a message on its own.
+    """
 
     id: Identifier
+    before: tuple[LabelledTurn, ...] = ()
     text: Text
     relevant: dict[str, Grade]
 

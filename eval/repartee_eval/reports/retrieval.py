@@ -8,8 +8,11 @@ from itertools import groupby
 from typing import Any, Final
 
 from repartee.application.ports import EmbedderProfile
+from repartee_eval.reports.reranking import NOTE, rerank_conditions, rerank_tables
+from repartee_eval.reports.tables import Table, cell
+from repartee_eval.reranking import RerankReport
 from repartee_eval.retrieval import Measured, Resampling
-from repartee_eval.statistics.intervals import METHOD, Interval
+from repartee_eval.statistics.intervals import METHOD
 from repartee_eval.sweep import Chosen, Curve
 
 FORMAT: Final = 1
@@ -42,15 +45,7 @@ class RetrievalReport:
     rows: Sequence[Measured]
     curves: Sequence[Curve]
     chosen: Sequence[Chosen]
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """A table of texts under a title."""
-
-    title: str
-    header: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
+    reranking: RerankReport | None = None
 
 
 def conditions(report: RetrievalReport) -> list[str]:
@@ -61,6 +56,7 @@ def conditions(report: RetrievalReport) -> list[str]:
     counted = f"{sum(len(row.users) for row in single)} users, {sum(row.messages for row in single)} messages"
     return [
         f"Embedder: {embedder.model}, profile {embedder.id}, {embedder.dimension} dimensions",
+        *(rerank_conditions(report.reranking) if report.reranking else ()),
         f"Used: the first {report.limit} facts with a score above {report.threshold:g} ({whose})",
         f"Data: {counted}, sha256 {report.fingerprint}…",
         f"Intervals: {how.level:.0%}, {METHOD}; seed {how.seed}, {how.resamples} resamples",
@@ -68,9 +64,15 @@ def conditions(report: RetrievalReport) -> list[str]:
 
 
 def tables(report: RetrievalReport) -> list[Table]:
-    """Return one table per language, and one of the sweep."""
+    """Return one table per language, one per comparison with the reranker, and one of the sweep."""
     found = [_language(list(rows)) for _, rows in groupby(report.rows, lambda row: row.language)]
-    return [*found, _swept(report.chosen)] if report.chosen else found
+    compared = rerank_tables(report.reranking) if report.reranking else []
+    return [*found, *compared, *([_swept(report.chosen)] if report.chosen else [])]
+
+
+def notes(report: RetrievalReport) -> tuple[str, ...]:
+    """Return what a reader of the tables has to know."""
+    return (*NOTES, NOTE) if report.reranking else NOTES
 
 
 def _language(rows: Sequence[Measured]) -> Table:
@@ -95,16 +97,6 @@ def _swept(chosen: Iterable[Chosen]) -> Table:
     return Table(title, ("language", "goal", "threshold", "split", *SWEPT), tuple(rows))
 
 
-def cell(interval: Interval) -> str:
-    """Return a value with its interval, or with why it has none, and n."""
-    if interval.value is None:
-        return "–"
-    if interval.low is None or interval.high is None:
-        reason = "one user" if interval.unknown == "one cluster" else interval.unknown
-        return f"{interval.value:.3f} ({reason}) n={interval.n}"
-    return f"{interval.value:.3f} [{interval.low:.2f}, {interval.high:.2f}] n={interval.n}"
-
-
 # --- Markdown and terminal ----------------------------------------------------------------------------
 
 
@@ -114,7 +106,7 @@ def as_markdown(report: RetrievalReport) -> str:
         f"# Retrieval: {_plain(report.embedder.model)}",
         "\n".join(f"- {_plain(line)}" for line in conditions(report)),
         *(_markdown(table) for table in tables(report)),
-        *NOTES,
+        *notes(report),
     ]
     return "\n\n".join(parts) + "\n"
 
@@ -151,6 +143,7 @@ def as_json(report: RetrievalReport) -> str:
         "intervals": {"method": METHOD, **asdict(report.resampling)},
         "groups": [asdict(row) for row in report.rows],
         "curves": [asdict(curve) for curve in report.curves],
+        "reranking": asdict(report.reranking) if report.reranking else None,
         "sweep": [{**asdict(choice), "goal": str(choice.goal)} for choice in report.chosen],
     }
     return json.dumps(_rounded(content), ensure_ascii=False, indent=1, allow_nan=False) + "\n"

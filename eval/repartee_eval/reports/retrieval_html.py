@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from html import escape
 from typing import Final
 
-from repartee_eval.reports.retrieval import NOTES, RetrievalReport, Table, conditions, tables
+from repartee_eval.reports.retrieval import RetrievalReport, conditions, notes, tables
+from repartee_eval.reports.tables import Table
 from repartee_eval.sweep import Curve, CurvePoint
 
 _WIDTH, _HEIGHT = 460, 260
@@ -38,14 +39,14 @@ def as_html(report: RetrievalReport) -> str:
     title = escape(f"Retrieval: {report.embedder.model}")
     facts = "".join(f"<li>{escape(line)}</li>" for line in conditions(report))
     charts = "".join(_figure(curve, report.threshold) for curve in report.curves)
-    notes = "".join(f'<p class="note">{escape(note)}</p>' for note in NOTES)
+    remarks = "".join(f'<p class="note">{escape(note)}</p>' for note in notes(report))
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>{title}</title>\n<style>{_STYLE}</style></head>\n<body>\n<h1>{title}</h1>\n<ul>{facts}</ul>\n"
         f'<h2>Against the threshold</h2>\n<div class="charts">{charts}</div>\n'
-        f"{''.join(map(_table, tables(report)))}{notes}\n</body></html>\n"
+        f"{''.join(map(_table, tables(report)))}{remarks}\n</body></html>\n"
     )
 
 

@@ -4,7 +4,7 @@ Every measure here is a ratio of two sums over messages. A mean is one too: its 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 import numpy as np
@@ -59,21 +59,49 @@ def ratio_interval(
         return Interval(value, None, None, n, len(kept), "one cluster" if kept else "no data")
     sums = _resampled(kept, np.random.default_rng(seed), resamples)
     defined = sums[sums[:, 1] != 0]
-    values = defined[:, 0] / defined[:, 1]
+    return _percentiles(
+        defined[:, 0] / defined[:, 1], Interval(value, None, None, n, len(kept)), resamples, level
+    )
+
+
+def difference_interval(
+    clusters: Sequence[Sequence[tuple[Part, Part]]], *, seed: int, resamples: int = 2_000, level: float = 0.95
+) -> Interval:
+    """Return how much the second ratio is above the first, with its percentile interval.
+
+    Each message carries its parts of both ratios, and a resample draws them together: what makes a message
+    hard for both cancels out. Otherwise as `ratio_interval`; `n` counts what has a denominator in either.
+    """
+    kept = [cluster for cluster in clusters if any(one[1] or other[1] for one, other in cluster)]
+    n = sum(one[1] != 0 or other[1] != 0 for cluster in kept for one, other in cluster)
+    first = ratio([one for cluster in kept for one, _ in cluster])
+    second = ratio([other for cluster in kept for _, other in cluster])
+    value = None if first is None or second is None else second - first
+    if len(kept) < 2:
+        return Interval(value, None, None, n, len(kept), "one cluster" if kept else "no data")
+    flat = [[(*one, *other) for one, other in cluster] for cluster in kept]
+    sums = _resampled(flat, np.random.default_rng(seed), resamples)
+    defined = sums[(sums[:, 1] != 0) & (sums[:, 3] != 0)]
+    values = defined[:, 2] / defined[:, 3] - defined[:, 0] / defined[:, 1]
+    return _percentiles(values, Interval(value, None, None, n, len(kept)), resamples, level)
+
+
+def _percentiles(values: NDArray[np.float64], found: Interval, resamples: int, level: float) -> Interval:
+    """Return the interval with its bounds, or with why it has none."""
     if len(values) < level * resamples:
-        return Interval(value, None, None, n, len(kept), "often undefined")
+        return replace(found, unknown="often undefined")
     if np.ptp(values) == 0:
-        return Interval(value, None, None, n, len(kept), "no variation")
+        return replace(found, unknown="no variation")
     low, high = np.quantile(values, [(1 - level) / 2, (1 + level) / 2])
-    return Interval(value, float(low), float(high), n, len(kept))
+    return replace(found, low=float(low), high=float(high))
 
 
 def _resampled(
-    clusters: Sequence[Sequence[Part]], random: np.random.Generator, resamples: int
+    clusters: Sequence[Sequence[tuple[float, ...]]], random: np.random.Generator, resamples: int
 ) -> NDArray[np.float64]:
-    """Return the two sums of each resample, one row each."""
+    """Return the sums of each resample, one row each."""
     drawn = random.integers(len(clusters), size=(resamples, len(clusters)))
-    sums = np.zeros((resamples, 2))
+    sums = np.zeros((resamples, len(clusters[0][0])))
     for number, cluster in enumerate(clusters):
         parts = np.array(cluster, np.float64)
         rows = np.repeat(np.arange(resamples), (drawn == number).sum(axis=1))  # once per time it was drawn
