@@ -66,10 +66,13 @@ class RerankedMessage:
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What a reply would use: of the facts above both thresholds the first `limit`."""
+    """What a reply would use: of the facts above both thresholds the first `limit`.
+
+    Without a `threshold` each message is judged by the embedder's own.
+    """
 
     limit: int
-    threshold: float
+    threshold: float | None
     rerank_threshold: float | None = None
 
     def counts(self, message: RerankedMessage) -> Counts:
@@ -79,7 +82,7 @@ class Rules:
         return Counts(len(used), sum(grades[place] >= 1 for place in used), sum(one >= 1 for one in grades))
 
     def _passes(self, message: RerankedMessage, place: int) -> bool:
-        if message.dense.scores[place] <= self.threshold:
+        if message.dense.scores[place] <= message.dense.least(self.threshold):
             return False
         return self.rerank_threshold is None or message.relevances[place] > self.rerank_threshold
 

@@ -1,4 +1,4 @@
-"""A stand-in for OpenRouter, OpenAI and Cohere on the loopback interface: real HTTP, scripted faults.
+"""A stand-in for OpenRouter, OpenAI, Cohere and rerankers on the loopback interface: real HTTP, with faults.
 
 In a test: `async with LoopbackUpstream() as upstream:`, then `upstream.script("chat", faults.status(429))`.
 As a process: `python -m tests.loopback.upstream --port 0` prints its URL; `POST /loopback/script` with
@@ -25,7 +25,8 @@ _ENDPOINTS = {
     "/models": "models",
     "/embeddings": "embeddings",
     "/v2/embed": "cohere_embed",
-    "/v2/rerank": "rerank",
+    "/voyage/v1/rerank": "voyage_rerank",
+    "/rerank": "rerank",
     "/loopback/script": "script",
     "/loopback/requests": "requests",
 }
@@ -45,6 +46,14 @@ def embedding(text: str, dimension: int) -> list[float]:
         vector[int.from_bytes(digest[:4], "big") % dimension] += 1.0 if digest[4] % 2 else -1.0
     length = math.hypot(*vector)
     return [value / length for value in vector] if length else [1.0, *vector[1:]]
+
+
+def ranked(query: str, texts: Sequence[str], score: str) -> list[dict[str, Any]]:
+    """Return a row for each text, best first; texts that share words with the query are better."""
+    asked = embedding(query, 256)
+    scores = [sum(map(float.__mul__, asked, embedding(text, 256))) for text in texts]
+    order = sorted(range(len(texts)), key=lambda index: -scores[index])
+    return [{"index": index, score: max(scores[index], 0.0)} for index in order]
 
 
 class LoopbackUpstream:
@@ -178,15 +187,17 @@ class LoopbackUpstream:
         rows = [embedding(text, self._dimension) for text in request.body["texts"]]
         return {"id": "embed-1", "embeddings": {"float": rows}, "response_type": "embeddings_by_type"}
 
-    def _on_rerank(self, request: Recorded) -> dict[str, Any]:
-        query = embedding(request.body["query"], 256)
-        scores = [
-            sum(a * b for a, b in zip(query, embedding(text, 256), strict=True))
-            for text in request.body["documents"]
-        ]
-        order = sorted(range(len(scores)), key=lambda index: -scores[index])
-        results = [{"index": index, "relevance_score": max(scores[index], 0.0)} for index in order]
-        return {"id": "rerank-1", "results": results}
+    # --- rerank: Cohere's and Jina's, Text Embeddings Inference's, Voyage's -----------------------
+
+    def _on_rerank(self, request: Recorded) -> dict[str, Any] | list[dict[str, Any]]:
+        if "texts" in request.body:
+            return ranked(request.body["query"], request.body["texts"], "score")
+        rows = ranked(request.body["query"], request.body["documents"], "relevance_score")
+        return {"id": "rerank-1", "results": rows}
+
+    def _on_voyage_rerank(self, request: Recorded) -> dict[str, Any]:
+        rows = ranked(request.body["query"], request.body["documents"], "relevance_score")
+        return {"object": "list", "data": rows, "model": request.body["model"], "usage": {"total_tokens": 9}}
 
     # --- control ----------------------------------------------------------------------------------
 

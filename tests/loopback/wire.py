@@ -46,7 +46,10 @@ class Exchange:
         return isinstance(self.request.body, dict) and bool(self.request.body.get("stream"))
 
     async def send(
-        self, body: bytes | dict[str, Any], status: int = 200, headers: Mapping[str, str] | None = None
+        self,
+        body: bytes | dict[str, Any] | list[Any],
+        status: int = 200,
+        headers: Mapping[str, str] | None = None,
     ) -> None:
         """Answer whole and well formed."""
         data = body if isinstance(body, bytes) else json.dumps(body, ensure_ascii=False).encode()

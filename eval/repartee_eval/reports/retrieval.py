@@ -2,12 +2,13 @@
 
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import groupby
 from typing import Any, Final
 
 from repartee.application.ports import EmbedderProfile
+from repartee.domain.text import Script
 from repartee_eval.reports.reranking import NOTE, rerank_conditions, rerank_tables
 from repartee_eval.reports.tables import Table, cell
 from repartee_eval.reranking import RerankReport
@@ -30,17 +31,22 @@ NOTES: Final = (
         "users who differ much are too narrow."
     ),
 )
+SIZED_NOTE: Final = (
+    "FPR@n is the chance that a user with n facts gets one on a message without a relevant fact: the mean "
+    "over these messages of 1 - C(N - k, n) / C(N, n), where k of the user's N facts are above the "
+    "threshold. Users with fewer than n facts are left out."
+)
 
 
 @dataclass(frozen=True, slots=True)
 class RetrievalReport:
-    """All that was measured, and what made it. `own_threshold`: it is the embedder's, not the caller's."""
+    """All that was measured, and what made it. Without a `threshold` each message had the embedder's own."""
 
     embedder: EmbedderProfile
     fingerprint: str
     limit: int
-    threshold: float
-    own_threshold: bool
+    threshold: float | None
+    own_thresholds: Mapping[Script, float]
     resampling: Resampling
     rows: Sequence[Measured]
     curves: Sequence[Curve]
@@ -51,16 +57,22 @@ class RetrievalReport:
 def conditions(report: RetrievalReport) -> list[str]:
     """Return in words what the numbers were made with."""
     embedder, how = report.embedder, report.resampling
-    whose = "the embedder's own" if report.own_threshold else "as given"
     single = [row for row in report.rows if row.split != "all"]
     counted = f"{sum(len(row.users) for row in single)} users, {sum(row.messages for row in single)} messages"
     return [
         f"Embedder: {embedder.model}, profile {embedder.id}, {embedder.dimension} dimensions",
         *(rerank_conditions(report.reranking) if report.reranking else ()),
-        f"Used: the first {report.limit} facts with a score above {report.threshold:g} ({whose})",
+        f"Used: the first {report.limit} facts with a score above {_threshold(report)}",
         f"Data: {counted}, sha256 {report.fingerprint}…",
         f"Intervals: {how.level:.0%}, {METHOD}; seed {how.seed}, {how.resamples} resamples",
     ]
+
+
+def _threshold(report: RetrievalReport) -> str:
+    if report.threshold is not None:
+        return f"{report.threshold:g} (as given)"
+    own = (f"{script} {threshold:g}" for script, threshold in report.own_thresholds.items())
+    return f"the embedder's own thresholds: {', '.join(own)}"
 
 
 def tables(report: RetrievalReport) -> list[Table]:
@@ -72,7 +84,8 @@ def tables(report: RetrievalReport) -> list[Table]:
 
 def notes(report: RetrievalReport) -> tuple[str, ...]:
     """Return what a reader of the tables has to know."""
-    return (*NOTES, NOTE) if report.reranking else NOTES
+    sized = (SIZED_NOTE,) if _sized(report.chosen) else ()
+    return (*NOTES, *sized, *((NOTE,) if report.reranking else ()))
 
 
 def _language(rows: Sequence[Measured]) -> Table:
@@ -83,18 +96,24 @@ def _language(rows: Sequence[Measured]) -> Table:
     )
 
 
-def _swept(chosen: Iterable[Chosen]) -> Table:
+def _sized(chosen: Iterable[Chosen]) -> list[str]:
+    """Return the FPR@n that goals ask for."""
+    return [f"FPR@{n}" for n in sorted({n for choice in chosen for n in choice.goal.sizes})]
+
+
+def _swept(chosen: Sequence[Chosen]) -> Table:
     rows: list[tuple[str, ...]] = []
+    names = (*SWEPT, *_sized(chosen))
     for choice in chosen:
         start = (choice.language, str(choice.goal))
         if choice.threshold is None:
-            rows.append((*start, "none meets it", *[""] * (len(SWEPT) + 1)))
+            rows.append((*start, "none meets it", *[""] * (len(names) + 1)))
         for row in (choice.tune, choice.test):
             if row:
-                cells = (cell(row.measures[name]) for name in SWEPT)
-                rows.append((*start, f"{row.threshold:g}", row.split, *cells))
+                cells = (cell(row.measures[name]) if name in row.measures else "" for name in names)
+                rows.append((*start, f"{choice.threshold:g}", row.split, *cells))
     title = "Thresholds chosen on tune, and what they give on test"
-    return Table(title, ("language", "goal", "threshold", "split", *SWEPT), tuple(rows))
+    return Table(title, ("language", "goal", "threshold", "split", *names), tuple(rows))
 
 
 # --- Markdown and terminal ----------------------------------------------------------------------------
@@ -139,7 +158,7 @@ def as_json(report: RetrievalReport) -> str:
         "data": report.fingerprint,
         "limit": report.limit,
         "threshold": report.threshold,
-        "own_threshold": report.own_threshold,
+        "own_thresholds": report.own_thresholds,
         "intervals": {"method": METHOD, **asdict(report.resampling)},
         "groups": [asdict(row) for row in report.rows],
         "curves": [asdict(curve) for curve in report.curves],

@@ -1,6 +1,6 @@
 """The retrieval report as one HTML file that loads nothing: tables, and charts in SVG."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from html import escape
 from typing import Final
 
@@ -38,7 +38,8 @@ def as_html(report: RetrievalReport) -> str:
     """Return the page. Text from outside is escaped, and the page may load or run nothing."""
     title = escape(f"Retrieval: {report.embedder.model}")
     facts = "".join(f"<li>{escape(line)}</li>" for line in conditions(report))
-    charts = "".join(_figure(curve, report.threshold) for curve in report.curves)
+    given = () if report.threshold is None else (report.threshold,)
+    charts = "".join(_figure(curve, given or curve.own) for curve in report.curves)
     remarks = "".join(f'<p class="note">{escape(note)}</p>' for note in notes(report))
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">\n'
@@ -62,12 +63,13 @@ def _table(table: Table) -> str:
 # --- the chart ----------------------------------------------------------------------------------------
 
 
-def _figure(curve: Curve, threshold: float) -> str:
+def _figure(curve: Curve, thresholds: Iterable[float]) -> str:
     name = escape(f"{curve.language}, {curve.split}")
     return (
         f'<figure><figcaption>{name}</figcaption><svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" '
         f'aria-label="precision, recall, F1 and FPR against the threshold: {name}">'
-        f"{''.join(_axes())}{_mark(threshold)}{''.join(_polylines(curve))}{''.join(_legend())}</svg></figure>\n"
+        f"{''.join(_axes())}{''.join(map(_mark, thresholds))}"
+        f"{''.join(_polylines(curve))}{''.join(_legend())}</svg></figure>\n"
     )
 
 

@@ -24,7 +24,7 @@ def _rows(url: str, running: Running) -> Iterator[tuple[str, str]]:
     yield "embedder", running.embedder
     embedded = "embedded" in running.store
     yield "store", running.store + (" (a server: REPARTEE_QDRANT__URL=…)" if embedded else "")
-    yield "reranker", running.reranker or "none (REPARTEE_COHERE__API_KEY=…)"
+    yield "reranker", running.reranker or "none (REPARTEE_RERANK__KIND=…)"
     if running.event_log:
         yield "events", running.event_log
     yield "docs", f"{url}/docs"

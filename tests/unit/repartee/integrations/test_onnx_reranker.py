@@ -124,6 +124,15 @@ async def test_it_is_called_like_its_folder(opened):
     assert opened().name == "tiny"
 
 
+async def test_a_model_in_a_folder_of_its_own_is_found(tmp_path: Path):
+    folder = write_cross_encoder(tmp_path / "other", WORDS)
+    (folder / "onnx").mkdir()
+    (folder / "model.onnx").rename(folder / "onnx" / "model.onnx")
+    reranker = OnnxReranker(folder)
+    assert await reranker.rerank("tea", ["tea"]) == pytest.approx([sigmoid(-0.5)])
+    await reranker.close()
+
+
 # --- folders that hold none ---------------------------------------------------------------------------
 
 
