@@ -2,7 +2,7 @@
 
 import asyncio
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from io import TextIOWrapper
@@ -12,14 +12,30 @@ from typing import Any, Final
 
 import click
 
+from repartee.domain.calibration import Calibration
 from repartee.domain.errors import ConfigurationError, ReparteeError
 from repartee_eval import wiring
+from repartee_eval.calibration import calibrate, require_tune_scripts, write_calibration
 from repartee_eval.reports.retrieval import RetrievalReport, as_json, as_markdown
 from repartee_eval.reports.retrieval_html import as_html
 from repartee_eval.reranking import RerankReport, Rules, compare_groups, rerank_messages
-from repartee_eval.retrieval import Resampling, ScoredMessage, measure_groups, score_messages
+from repartee_eval.retrieval import (
+    Resampling,
+    ScoredMessage,
+    measure_groups,
+    own_thresholds,
+    score_messages,
+)
 from repartee_eval.retrieval_data import SHIPPED, LabelledUser, RetrievalDataError, load_retrieval_data
-from repartee_eval.sweep import Goal, SweepError, curves, parse_goal, require_both_splits, sweep
+from repartee_eval.sweep import (
+    Goal,
+    SweepError,
+    curves,
+    parse_goal,
+    require_both_splits,
+    require_enough_facts,
+    sweep,
+)
 
 _MISTAKES: Final = (RetrievalDataError, SweepError, ConfigurationError, click.UsageError)
 
@@ -72,8 +88,9 @@ _folder = click.Path(path_type=Path, file_okay=False)
     "goals",
     type=_GoalType(),
     multiple=True,
-    help="max-f1 (default), precision>=X or fpr<=X; repeatable.",
+    help="max-f1 (default), precision>=X, fpr<=X, or fpr<=X@N for users with N facts; repeatable.",
 )
+@click.option("--write", "writing", is_flag=True, help="Keep the first goal's thresholds for the service.")
 @click.option("--rerank", "reranking", is_flag=True, help="Compare with the order of the service's reranker.")
 @click.option("--candidates", type=click.IntRange(2, 100), help="Facts to rerank. Default: as configured.")
 @click.option(
@@ -90,6 +107,7 @@ def retrieval(
     threshold: float | None,
     sweeping: bool,
     goals: tuple[Goal, ...],
+    writing: bool,
     reranking: bool,
     candidates: int | None,
     rerank_threshold: float | None,
@@ -99,24 +117,34 @@ def retrieval(
     in_json: bool,
 ) -> None:
     """Measure how well the embedder finds the facts that matter for a message."""
-    if sweeping and split != "all":
-        raise click.UsageError("--sweep chooses on tune and reports on test: leave --split out")
+    _check_sweep(sweeping, split, {"--goal": goals, "--write": writing})
     for name, number in (("--threshold", threshold), ("--rerank-threshold", rerank_threshold)):
         if number is not None and isnan(number):
             raise click.UsageError(f"{name} is not a number")
     if not reranking and not (candidates is None and rerank_threshold is None):
         raise click.UsageError("--candidates and --rerank-threshold belong to --rerank")
-    if goals and not sweeping:
-        raise click.UsageError("--goal belongs to --sweep")
     if sweeping:
         goals = goals or (Goal("max-f1"),)
-    if out:
-        _make_folder(out)
+    calibrations = wiring.calibration_folder() if writing else None
+    for name, folder in (("--out", out), ("--write", calibrations)):
+        if folder:
+            _make_folder(name, folder)
     chosen = _Rerank(candidates, rerank_threshold) if reranking else None
-    report = asyncio.run(_measured(data, split, limit, threshold, goals, chosen, Resampling(seed, resamples)))
+    how = Resampling(seed, resamples)
+    report, calibration = asyncio.run(_measured(data, split, limit, threshold, goals, chosen, how, writing))
     if out:
         _write(out, report)
     click.echo(as_json(report) if in_json else as_markdown(report), nl=False)
+    if calibrations and calibration:
+        _say(calibration, write_calibration(calibrations, calibration))
+
+
+def _check_sweep(sweeping: bool, split: str, belonging: Mapping[str, object]) -> None:
+    if sweeping and split != "all":
+        raise click.UsageError("--sweep chooses on tune and reports on test: leave --split out")
+    for name, given in belonging.items():
+        if given and not sweeping:
+            raise click.UsageError(f"{name} belongs to --sweep")
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,33 +163,40 @@ async def _measured(
     goals: tuple[Goal, ...],
     rerank: _Rerank | None,
     resampling: Resampling,
-) -> RetrievalReport:
+    writing: bool,
+) -> tuple[RetrievalReport, Calibration | None]:
     data = load_retrieval_data(folder)
     users = [user for user in data.users if split in {user.split, "all"}]
     if not users:
         raise RetrievalDataError(f"{folder}: no file there is of the split {split}")
     if goals:
         require_both_splits(users)
+        require_enough_facts(users, goals)
+    if writing:
+        require_tune_scripts(users)
     opened = wiring.open_reranking(rerank.candidates, rerank.threshold) if rerank else nullcontext()
     async with opened as reranking, wiring.open_embedder() as embedder:
         messages = await score_messages(embedder, users)
         profile = embedder.profile
-        used = profile.threshold if threshold is None else threshold
         compared = None
         if reranking:
-            compared = await _compared(reranking, users, messages, limit, used, resampling)
-    return RetrievalReport(
+            compared = await _compared(reranking, users, messages, limit, threshold, resampling)
+    calibration = None
+    if writing:
+        calibration = calibrate(messages, goals[0], limit, profile=profile.id, data=data.fingerprint)
+    report = RetrievalReport(
         embedder=profile,
         fingerprint=data.fingerprint,
         limit=limit,
-        threshold=used,
-        own_threshold=threshold is None,
+        threshold=threshold,
+        own_thresholds=own_thresholds(messages),
         resampling=resampling,
-        rows=measure_groups(messages, limit, used, resampling),
+        rows=measure_groups(messages, limit, threshold, resampling),
         curves=curves(messages, limit),
         chosen=sweep(messages, goals, limit, resampling) if goals else [],
         reranking=compared,
     )
+    return report, calibration
 
 
 async def _compared(
@@ -169,7 +204,7 @@ async def _compared(
     users: Sequence[LabelledUser],
     messages: Sequence[ScoredMessage],
     limit: int,
-    threshold: float,
+    threshold: float | None,
     resampling: Resampling,
 ) -> RerankReport:
     reranked = await rerank_messages(chosen.reranker, users, messages, chosen.candidates)
@@ -177,12 +212,20 @@ async def _compared(
     return RerankReport(chosen.reranker.name, chosen.candidates, chosen.threshold, rows)
 
 
-def _make_folder(folder: Path) -> None:
+def _make_folder(name: str, folder: Path) -> None:
     """Make it before the work, so that a wrong path costs nothing."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise click.UsageError(f"--out: {folder} cannot be made ({error.strerror})") from None
+        raise click.UsageError(f"{name}: {folder} cannot be made ({error.strerror})") from None
+
+
+def _say(calibration: Calibration, path: Path) -> None:
+    """Say what was written, on standard error: standard output is the report."""
+    chosen = ", ".join(f"{script} {threshold:g}" for script, threshold in calibration.thresholds.items())
+    click.echo(
+        f"{calibration.goal}: {chosen}, written to {path}; the service reads it at its start", err=True
+    )
 
 
 def _write(folder: Path, report: RetrievalReport) -> None:

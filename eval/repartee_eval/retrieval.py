@@ -5,7 +5,7 @@ what the fact stores do for one user, so no store is needed."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final, Literal, Protocol, TypeVar
 
@@ -13,9 +13,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from repartee.application.ports import Embedder
+from repartee.domain.text import Script, script_of
 from repartee_eval.retrieval_data import SPLITS, LabelledMessage, LabelledUser, Split
 from repartee_eval.statistics.intervals import Interval, Part, ratio_interval
-from repartee_eval.statistics.ranking import Counts, hit_at, ndcg, recall_at, reciprocal_rank, thresholded
+from repartee_eval.statistics.ranking import (
+    Counts,
+    chance_of_any,
+    hit_at,
+    ndcg,
+    recall_at,
+    reciprocal_rank,
+    thresholded,
+)
 
 
 class Said(Protocol):
@@ -42,7 +51,7 @@ M = TypeVar("M", bound=Said)
 
 @dataclass(frozen=True, slots=True)
 class ScoredMessage:
-    """One message with all facts of its user, best score first: their scores, grades and ids."""
+    """A message with its user's facts, best score first. `threshold` is the embedder's own, by `script`."""
 
     user: str
     language: str
@@ -51,6 +60,12 @@ class ScoredMessage:
     scores: tuple[float, ...]
     grades: tuple[int, ...]
     facts: tuple[str, ...] = ()
+    script: Script = "latin"
+    threshold: float = 0.0
+
+    def least(self, threshold: float | None) -> float:
+        """Return the score that a used fact exceeds: the given one, else the embedder's own."""
+        return self.threshold if threshold is None else threshold
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,14 +79,17 @@ class Resampling:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """The measures of one group of messages by name; `split` is `all` where both splits are in it."""
+    """The measures of one group of messages by name; `split` is `all` where both splits are in it.
+
+    `threshold` is None where each message was judged by the embedder's own.
+    """
 
     language: str
     split: Split | Literal["all"]
     users: tuple[str, ...]
     messages: int
     limit: int
-    threshold: float
+    threshold: float | None
     measures: Mapping[str, Interval]
 
 
@@ -87,11 +105,20 @@ async def _scored(embedder: Embedder, user: LabelledUser) -> list[ScoredMessage]
     facts = sorted(user.facts, key=lambda fact: fact.id)
     vectors = np.array(await embedder.embed_facts([fact.text for fact in facts]))
     identifiers = [fact.id for fact in facts]
+    queries = await embedder.embed_queries([message.text for message in user.standing_alone])
     return [
-        _ranked(user, message, identifiers, vectors @ np.array(await embedder.embed_query(message.text)))
-        for message in user.messages
-        if not message.before
+        replace(
+            _ranked(user, message, identifiers, vectors @ np.array(query)),
+            script=script_of(message.text),
+            threshold=embedder.profile.threshold_for(message.text),
+        )
+        for message, query in zip(user.standing_alone, queries, strict=True)
     ]
+
+
+def own_thresholds(messages: Iterable[ScoredMessage]) -> dict[Script, float]:
+    """Return the embedder's own thresholds for the scripts that the messages are in."""
+    return dict(sorted({message.script: message.threshold for message in messages}.items()))
 
 
 def _ranked(
@@ -121,16 +148,28 @@ OF_COUNTS: Final[Mapping[str, Callable[[Counts], Part]]] = {
 }
 
 
-def thresholded_measures(limit: int, threshold: float) -> dict[str, Measure]:
+def thresholded_measures(
+    limit: int, threshold: float | None, sizes: Iterable[int] = ()
+) -> dict[str, Measure]:
     """Return the measures of what the service would use, by name: micro averages over messages.
 
     Precision and F1 are over all messages, so that a fact on a message which needs none counts against them.
+    For each of `sizes` there is an FPR@n: that of a user with so many facts.
     """
 
     def applied(part: Callable[[Counts], Part], message: ScoredMessage) -> Part:
-        return part(thresholded(message.scores, message.grades, limit, threshold))
+        return part(thresholded(message.scores, message.grades, limit, message.least(threshold)))
 
-    return {name: partial(applied, part) for name, part in OF_COUNTS.items()}
+    measures = {name: partial(applied, part) for name, part in OF_COUNTS.items()}
+    return {**measures, **{f"FPR@{n}": partial(_fpr_at, n=n, threshold=threshold) for n in sizes}}
+
+
+def _fpr_at(message: ScoredMessage, n: int, threshold: float | None) -> Part:
+    """Return the chance of a false positive for a user with n facts; users with fewer say nothing."""
+    if any(message.grades) or len(message.scores) < n:
+        return (0.0, 0.0)
+    above = sum(score > message.least(threshold) for score in message.scores)
+    return (chance_of_any(above, len(message.scores), n), 1.0)
 
 
 def ranking_measures(limit: int) -> dict[str, Measure]:
@@ -179,9 +218,12 @@ def groups(messages: Iterable[M]) -> Iterator[tuple[Split | Literal["all"], list
 
 
 def measure_groups(
-    messages: Iterable[ScoredMessage], limit: int, threshold: float, resampling: Resampling
+    messages: Iterable[ScoredMessage], limit: int, threshold: float | None, resampling: Resampling
 ) -> list[Measured]:
-    """Measure each language: tune, test, and both together where it has both. Languages are never mixed."""
+    """Measure each language: tune, test, and both together where it has both. Languages are never mixed.
+
+    Without a threshold each message is judged by the embedder's own.
+    """
     return [measure(group, split, limit, threshold, resampling) for split, group in groups(messages)]
 
 
@@ -189,12 +231,13 @@ def measure(
     messages: Sequence[ScoredMessage],
     split: Split | Literal["all"],
     limit: int,
-    threshold: float,
+    threshold: float | None,
     resampling: Resampling,
+    sizes: Iterable[int] = (),
 ) -> Measured:
     """Measure messages of one language with intervals."""
     by_user = of_user(messages)
-    measures = {**ranking_measures(limit), **thresholded_measures(limit, threshold)}
+    measures = {**ranking_measures(limit), **thresholded_measures(limit, threshold, sizes)}
     intervals = {
         name: ratio_interval(
             [[part(message) for message in said] for said in by_user.values()],

@@ -70,6 +70,11 @@ class LabelledUser(_Model):
     facts: tuple[LabelledFact, ...] = Field(min_length=1)
     messages: tuple[LabelledMessage, ...] = Field(min_length=1)
 
+    @property
+    def standing_alone(self) -> list[LabelledMessage]:
+        """The messages that need no turn before them."""
+        return [message for message in self.messages if not message.before]
+
 
 @dataclass(frozen=True, slots=True)
 class RetrievalData:

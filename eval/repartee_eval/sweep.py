@@ -12,6 +12,7 @@ from repartee_eval.retrieval import (
     measure,
     of_language,
     of_split,
+    own_thresholds,
     thresholded_measures,
 )
 from repartee_eval.retrieval_data import SPLITS, LabelledUser, Split
@@ -20,7 +21,8 @@ from repartee_eval.statistics.intervals import ratio
 THRESHOLDS: Final = tuple(round(step / 200, 3) for step in range(201))
 """What is tried: 0 to 1 in steps of 0.005. A finer grid would fit single messages."""
 
-_GOAL: Final = re.compile(r"(precision)\s*>=\s*(0?\.\d+|0|1|1\.0+)|(fpr)\s*<=\s*(0?\.\d+|0|1|1\.0+)")
+_SHARE: Final = r"(0?\.\d+|0|1|1\.0+)"
+_GOAL: Final = re.compile(rf"(precision)\s*>=\s*{_SHARE}|(fpr)\s*<=\s*{_SHARE}(?:\s*@\s*([1-9]\d{{0,4}}))?")
 
 
 class SweepError(Exception):
@@ -32,16 +34,24 @@ class Goal:
     """What a threshold is chosen for.
 
     `max-f1`: the largest F1. `precision>=x` and `fpr<=x`: the largest recall among the thresholds within the
-    bound. Of equal ones the highest threshold, which uses the fewest facts.
+    bound. Of equal ones the highest threshold, which uses the fewest facts. `fpr<=x@n` bounds the FPR of a
+    user with n `facts`, see `chance_of_any`.
     """
 
     kind: Literal["max-f1", "precision", "fpr"]
     bound: float = 0.0
+    facts: int | None = None
 
     def __str__(self) -> str:
         if self.kind == "max-f1":
             return self.kind
-        return f"{self.kind}{'>=' if self.kind == 'precision' else '<='}{self.bound:g}"
+        size = "" if self.facts is None else f"@{self.facts}"
+        return f"{self.kind}{'>=' if self.kind == 'precision' else '<='}{self.bound:g}{size}"
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """The numbers of facts for which this goal needs an FPR@n."""
+        return () if self.facts is None else (self.facts,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +67,12 @@ class CurvePoint:
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """Every threshold for one language and split."""
+    """Every threshold for one language and split; `own` are the embedder's own for these messages."""
 
     language: str
     split: Split
     points: tuple[CurvePoint, ...]
+    own: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,26 +87,35 @@ class Chosen:
 
 
 def parse_goal(text: str) -> Goal:
-    """Read `max-f1`, `precision>=0.5` or `fpr<=0.1`. Raises ValueError."""
+    """Read `max-f1`, `precision>=0.5`, `fpr<=0.1` or `fpr<=0.1@200`. Raises ValueError."""
     if text.strip() == "max-f1":
         return Goal("max-f1")
     match = _GOAL.fullmatch(text.strip())
     if match is None:
-        raise ValueError(f"{text!r} is none of max-f1, precision>=X, fpr<=X, with X from 0 to 1")
-    return Goal(cast(Literal["precision", "fpr"], match[1] or match[3]), float(match[2] or match[4]))
+        raise ValueError(
+            f"{text!r} is none of max-f1, precision>=X, fpr<=X, fpr<=X@N, with X from 0 to 1 and N facts"
+        )
+    kind = cast(Literal["precision", "fpr"], match[1] or match[3])
+    return Goal(kind, float(match[2] or match[4]), int(match[5]) if match[5] else None)
 
 
-def curve(messages: Sequence[ScoredMessage], limit: int) -> tuple[CurvePoint, ...]:
-    """Return what every threshold gives on these messages."""
-    return tuple(_point(messages, limit, threshold) for threshold in THRESHOLDS)
+def curve(messages: Sequence[ScoredMessage], limit: int, facts: int | None = None) -> tuple[CurvePoint, ...]:
+    """Return what every threshold gives on these messages; with `facts` the FPR of a user with so many."""
+    return tuple(_point(messages, limit, threshold, facts) for threshold in THRESHOLDS)
 
 
-def _point(messages: Sequence[ScoredMessage], limit: int, threshold: float) -> CurvePoint:
-    values = {
-        name: ratio([part(message) for message in messages])
-        for name, part in thresholded_measures(limit, threshold).items()
-    }
-    return CurvePoint(threshold, values["precision"], values["recall"], values["F1"], values["FPR"])
+def _point(messages: Sequence[ScoredMessage], limit: int, threshold: float, facts: int | None) -> CurvePoint:
+    values = shares(messages, limit, threshold, () if facts is None else (facts,))
+    fpr = values["FPR" if facts is None else f"FPR@{facts}"]
+    return CurvePoint(threshold, values["precision"], values["recall"], values["F1"], fpr)
+
+
+def shares(
+    messages: Sequence[ScoredMessage], limit: int, threshold: float, sizes: Sequence[int] = ()
+) -> dict[str, float | None]:
+    """Return the measures of what would be used, by name, without intervals."""
+    measures = thresholded_measures(limit, threshold, sizes)
+    return {name: ratio([part(message) for message in messages]) for name, part in measures.items()}
 
 
 def choose(points: Sequence[CurvePoint], goal: Goal) -> float | None:
@@ -119,7 +139,7 @@ def _meets(point: CurvePoint, goal: Goal) -> bool:
 def curves(messages: Sequence[ScoredMessage], limit: int) -> list[Curve]:
     """Return the curve of every language and split that has messages."""
     return [
-        Curve(language, split, curve(chosen, limit))
+        Curve(language, split, curve(chosen, limit), tuple(sorted(set(own_thresholds(chosen).values()))))
         for language, said in of_language(messages).items()
         for split in SPLITS
         if (chosen := of_split(said, split))
@@ -136,6 +156,20 @@ def require_both_splits(messages: Iterable[ScoredMessage | LabelledUser]) -> Non
             raise SweepError(f"{language} has no {missing} messages: a sweep needs both splits")
 
 
+def require_enough_facts(users: Iterable[LabelledUser], goals: Iterable[Goal]) -> None:
+    """Raise SweepError where a goal is for more facts than any user of a language has to tune on."""
+    largest: dict[str, LabelledUser] = {}
+    for user in (user for user in users if user.split == "tune"):
+        largest[user.language] = max(user, largest.get(user.language, user), key=lambda one: len(one.facts))
+    for goal in goals:
+        for language, user in sorted(largest.items()):
+            if goal.facts is not None and goal.facts > len(user.facts):
+                raise SweepError(
+                    f"{goal}: the largest {language} user to tune on, {user.user.id}, has {len(user.facts)} "
+                    "facts: name no more after the @, or label a user with more"
+                )
+
+
 def sweep(
     messages: Sequence[ScoredMessage], goals: Sequence[Goal], limit: int, resampling: Resampling
 ) -> list[Chosen]:
@@ -144,13 +178,13 @@ def sweep(
     found: list[Chosen] = []
     for language, said in of_language(messages).items():
         tune, test = of_split(said, "tune"), of_split(said, "test")
-        points = curve(tune, limit)
+        points = {facts: curve(tune, limit, facts) for facts in {goal.facts for goal in goals}}
         for goal in goals:
-            threshold = choose(points, goal)
+            threshold = choose(points[goal.facts], goal)
             if threshold is None:
                 found.append(Chosen(language, goal, None))
                 continue
-            on_tune = measure(tune, "tune", limit, threshold, resampling)
-            on_test = measure(test, "test", limit, threshold, resampling)
+            on_tune = measure(tune, "tune", limit, threshold, resampling, goal.sizes)
+            on_test = measure(test, "test", limit, threshold, resampling, goal.sizes)
             found.append(Chosen(language, goal, threshold, on_tune, on_test))
     return found

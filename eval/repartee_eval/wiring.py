@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from repartee.application.ports import Embedder, Reranker
 from repartee.domain.errors import ConfigurationError
@@ -21,6 +22,11 @@ async def open_embedder() -> AsyncIterator[Embedder]:
         yield await container.get(Embedder)
     finally:
         await container.close()
+
+
+def calibration_folder() -> Path:
+    """Return where the service that is configured here looks for calibrations. Raises ConfigurationError."""
+    return load_settings().calibration_folder
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,10 @@
-"""What every embedder does: one suite for the fake, the local encoder, OpenAI's and Cohere's API."""
+"""What every embedder does: one suite for the fake, both local encoders, OpenAI's and Cohere's API."""
 
 import math
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,9 @@ from repartee.domain.errors import (
     UpstreamUnavailable,
 )
 from repartee.integrations import transport
+from repartee.integrations.calibrated_embedder import CalibratedEmbedder
 from repartee.integrations.cohere_embedder import CohereEmbedder
+from repartee.integrations.folder_embedder import FolderEmbedder
 from repartee.integrations.onnx_embedder import OnnxEmbedder
 from repartee.integrations.openai_embedder import OpenAIEmbedder
 from repartee.integrations.transport import Upstream
@@ -26,9 +29,11 @@ from tests.fakes import FakeEmbedder, FakeTelemetry
 from tests.loopback import faults
 from tests.loopback.faults import Fault
 from tests.loopback.upstream import LoopbackUpstream
+from tests.sentence_encoder import write_sentence_encoder
 
 DIMENSION = 64
 ENCODER = Path(sys.prefix) / "share" / "repartee" / "all-minilm-l6-v2"
+WORDS = ["maya", "drinks", "green", "tea", "every", "morning", "cat", "called", "tofu"]
 TEXTS = ["Maya drinks green tea", "Мая любит кошек", "茶が好き", "🦊", "x" * 2_000, "a\nb\tc"]
 
 
@@ -51,14 +56,27 @@ async def upstream() -> AsyncIterator[LoopbackUpstream]:
         yield server
 
 
-@pytest.fixture(params=["fake", "local", "openai", "cohere"])
-async def embedder(request: pytest.FixtureRequest, upstream: LoopbackUpstream) -> AsyncIterator[Embedder]:
+def opened(
+    kind: str, url: str, folder: Path
+) -> OnnxEmbedder | FolderEmbedder | OpenAIEmbedder | CohereEmbedder:
+    if kind == "local":
+        return OnnxEmbedder(ENCODER)
+    if kind == "folder":
+        return FolderEmbedder(write_sentence_encoder(folder / "tiny", WORDS).folder, 0.4)
+    return remote(kind, url)
+
+
+@pytest.fixture(params=["fake", "local", "folder", "openai", "cohere", "calibrated"])
+async def embedder(
+    request: pytest.FixtureRequest, upstream: LoopbackUpstream, tmp_path: Path
+) -> AsyncIterator[Embedder]:
     async with AsyncExitStack() as stack:
         if request.param == "fake":
             yield FakeEmbedder()
+        elif request.param == "calibrated":
+            yield CalibratedEmbedder(FakeEmbedder(), FakeEmbedder.profile)
         else:
-            local = request.param == "local"
-            made = OnnxEmbedder(ENCODER) if local else remote(request.param, upstream.url)
+            made = opened(request.param, upstream.url, tmp_path)
             stack.push_async_callback(made.close)
             yield made
 
@@ -97,6 +115,17 @@ async def test_vectors_come_in_the_order_of_the_texts_whatever_their_number(embe
 
 async def test_no_texts_are_no_vectors(embedder: Embedder) -> None:
     assert await embedder.embed_facts([]) == []
+    assert await embedder.embed_queries([]) == []
+
+
+async def test_messages_together_get_the_vectors_that_each_gets_alone(embedder: Embedder) -> None:
+    texts = ["Which tea do you drink?", "the cat", "Which tea do you drink?"]
+    together = await embedder.embed_queries(texts)
+    alone = [await embedder.embed_query(text) for text in texts]
+    assert len(together) == 3
+    for vector, same in zip(together, alone, strict=True):
+        assert vector == pytest.approx(same, abs=1e-5)
+    assert together[0] == together[2] != pytest.approx(together[1], abs=1e-2)
 
 
 async def test_what_is_alike_is_near(embedder: Embedder) -> None:
@@ -144,6 +173,48 @@ async def test_each_fault_has_its_error(
         await remote_embedder.embed_query("tea")
     assert type(caught.value) is error
     assert upstream.hits(endpoint(remote_embedder)) == hits
+
+
+async def test_messages_are_one_call_and_none_where_they_were_asked_for_before(
+    remote_embedder: Embedder, upstream: LoopbackUpstream
+) -> None:
+    first = await remote_embedder.embed_queries(["tea?", "cat?", "tea?"])
+    assert upstream.hits(endpoint(remote_embedder)) == 1
+    assert [await remote_embedder.embed_query("tea?"), await remote_embedder.embed_query("cat?")] == first[:2]
+    assert upstream.hits(endpoint(remote_embedder)) == 1
+    await remote_embedder.embed_queries(["cat?", "dog?"])
+    body = upstream.requests[-1].body
+    assert (upstream.hits(endpoint(remote_embedder)), body.get("input", body.get("texts"))) == (2, ["dog?"])
+
+
+async def test_calibrated_thresholds_cost_no_calls_and_change_no_vectors(
+    remote_embedder: Embedder, upstream: LoopbackUpstream
+) -> None:
+    profile = replace(remote_embedder.profile, thresholds={"latin": 0.1})
+    calibrated = CalibratedEmbedder(remote_embedder, profile)
+    assert calibrated.profile.threshold_for("tea") == 0.1
+    vectors = await calibrated.embed_queries(["tea?", "cat?"])
+    assert upstream.hits(endpoint(remote_embedder)) == 1
+    assert vectors == await remote_embedder.embed_queries(["tea?", "cat?"])
+    upstream.script(endpoint(remote_embedder), faults.status(401))
+    with pytest.raises(UpstreamMisconfigured):
+        await calibrated.check()
+
+
+async def test_a_message_that_failed_is_asked_for_again(
+    remote_embedder: Embedder, upstream: LoopbackUpstream
+) -> None:
+    upstream.script(endpoint(remote_embedder), faults.status(401))
+    with pytest.raises(UpstreamMisconfigured):
+        await remote_embedder.embed_query("tea?")
+    assert len(await remote_embedder.embed_query("tea?")) == DIMENSION
+
+
+async def test_facts_are_always_embedded_anew(remote_embedder: Embedder, upstream: LoopbackUpstream) -> None:
+    await remote_embedder.embed_query("tea")
+    await remote_embedder.embed_facts(["tea"])
+    await remote_embedder.embed_facts(["tea"])
+    assert upstream.hits(endpoint(remote_embedder)) == 3
 
 
 async def test_vectors_are_brought_to_unit_length(

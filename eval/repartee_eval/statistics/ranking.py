@@ -7,7 +7,7 @@ fact is None where there is none: such a message says nothing about ranking and 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import log2
+from math import comb, log2
 
 
 def dcg(grades: Sequence[int], k: int) -> float:
@@ -68,6 +68,18 @@ def thresholded(scores: Sequence[float], grades: Sequence[int], limit: int, thre
     """
     selected = sum(score > threshold for score in scores[: _cut(limit)])
     return Counts(selected, _relevant(grades[:selected]), _relevant(grades))
+
+
+def chance_of_any(above: int, facts: int, drawn: int) -> float:
+    """Return the chance that at least one of `drawn` facts is one of the `above`, drawn without replacement.
+
+    1 - C(N - k, n) / C(N, n) with N facts, k of them above, n drawn (the hypergeometric distribution at 0).
+    For a message without a relevant fact this is what a user with n facts would get: the false-positive rate
+    grows with the number of facts, and users with different numbers can only be compared at the same n.
+    """
+    if not 0 <= above <= facts or not 0 <= drawn <= facts:
+        raise ValueError(f"cannot draw {drawn} of {facts} facts, {above} above")
+    return 1.0 - comb(facts - above, drawn) / comb(facts, drawn)
 
 
 def _relevant(grades: Sequence[int]) -> int:

@@ -69,13 +69,18 @@ class LlmSettings(_Section):
 class EmbedderSettings(_Section):
     """What turns text into vectors. `auto`: Cohere where its key is set, else the local encoder."""
 
-    kind: Literal["auto", "local", "cohere", "openai"] = "auto"
+    kind: Literal["auto", "local", "folder", "cohere", "openai"] = "auto"
     model: str | None = None
     base_url: str | None = Field(default=None, pattern=r"^https?://")
     api_key: SecretStr | None = None
     dimension: int | None = Field(default=None, ge=8, le=65_536)
     threshold: float | None = Field(default=None, ge=-1, le=1, description="Overrides the profile's own.")
+    calibration: Path | None = Field(default=None, description="Default: calibration/ in the data folder.")
     folder: Path = Path(sys.prefix) / "share" / "repartee" / "all-minilm-l6-v2"
+    model_file: str | None = Field(default=None, description="Inside the folder. Default: model.onnx.")
+    pooling: Literal["mean", "cls", "last"] | None = None
+    query_prefix: str | None = None
+    document_prefix: str | None = None
     attempt_seconds: float = Field(default=10.0, gt=0)
 
 
@@ -206,6 +211,11 @@ class Settings(BaseSettings):
     api: ApiSettings = ApiSettings()
     events: EventSettings = EventSettings()
     log: LogSettings = LogSettings()
+
+    @property
+    def calibration_folder(self) -> Path:
+        """Where the thresholds that were measured for embedders are kept."""
+        return self.embedder.calibration or self.data_dir / "calibration"
 
 
 def load_settings(env_file: Path | None = Path(".env")) -> Settings:

@@ -1,15 +1,19 @@
 """`Embedder` over Cohere's v2 API. A lean call: the vendor's client costs twenty times as much CPU."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Final, Literal
 
 from repartee.application.ports import Embedder, EmbedderProfile, Vector
 from repartee.domain.errors import UpstreamInvalid
 from repartee.integrations.json_http import JsonHttp
+from repartee.integrations.query_cache import QueryCache
 from repartee.integrations.remote_vectors import check_dimension, profile_id, unit_vectors
 from repartee.integrations.transport import Upstream, bearer
 
 _BATCH: Final = 96
+
+Kind = Literal["search_query", "search_document"]
 
 
 class CohereEmbedder(Embedder):
@@ -33,6 +37,7 @@ class CohereEmbedder(Embedder):
         self._dependency = upstream.dependency
         self._http = JsonHttp(upstream, base_url, bearer(self._dependency, api_key), attempt_timeout)
         self._options = {"output_dimension": dimension} if send_dimension else {}
+        self._cache = QueryCache()
         self._profile = EmbedderProfile(
             id=profile_id("cohere", model, dimension),
             model=model,
@@ -48,17 +53,16 @@ class CohereEmbedder(Embedder):
 
     async def embed_query(self, text: str) -> Vector:
         """Return the vector of a message. Raises UpstreamError."""
-        rows = await self._rows([text], "search_query")
-        return unit_vectors(self._dependency, rows, 1, self._profile.dimension)[0]
+        [vector] = await self.embed_queries([text])
+        return vector
+
+    async def embed_queries(self, texts: Sequence[str]) -> list[Vector]:
+        """Return one vector per message, in order: one call for those not asked for lately."""
+        return await self._cache.vectors(texts, partial(self._embed, kind="search_query"))
 
     async def embed_facts(self, texts: Sequence[str]) -> list[Vector]:
         """Return one vector per text, in order, asking for 96 at a time. Raises UpstreamError."""
-        vectors: list[Vector] = []
-        for start in range(0, len(texts), _BATCH):
-            batch = texts[start : start + _BATCH]
-            rows = await self._rows(batch, "search_document")
-            vectors += unit_vectors(self._dependency, rows, len(batch), self._profile.dimension)
-        return vectors
+        return await self._embed(texts, "search_document")
 
     async def check(self) -> None:
         """Embed one word. Raises UpstreamError, or ConfigurationError if the vectors have another size."""
@@ -70,9 +74,15 @@ class CohereEmbedder(Embedder):
         """Close the connections."""
         await self._http.close()
 
-    async def _rows(
-        self, texts: Sequence[str], kind: Literal["search_query", "search_document"]
-    ) -> list[list[float]]:
+    async def _embed(self, texts: Sequence[str], kind: Kind) -> list[Vector]:
+        vectors: list[Vector] = []
+        for start in range(0, len(texts), _BATCH):
+            batch = texts[start : start + _BATCH]
+            rows = await self._rows(batch, kind)
+            vectors += unit_vectors(self._dependency, rows, len(batch), self._profile.dimension)
+        return vectors
+
+    async def _rows(self, texts: Sequence[str], kind: Kind) -> list[list[float]]:
         """Return the vectors as they came."""
         answer = await self._http.post(
             "/v2/embed",

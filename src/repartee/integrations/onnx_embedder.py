@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Final, Literal, TypeVar
+from typing import Annotated, Any, Final, Literal, TypeVar
 
 import numpy as np
 import onnxruntime
@@ -25,6 +25,7 @@ from tokenizers import Tokenizer
 
 from repartee.application.ports import Embedder, EmbedderProfile, Vector
 from repartee.domain.errors import ConfigurationError, UpstreamInvalid, UpstreamUnavailable
+from repartee.domain.text import Script
 from repartee.integrations.lexical_vector import (
     LEXICAL_DIMENSION,
     FloatArray,
@@ -55,6 +56,7 @@ class _Manifest(BaseModel):
     dimension: int = Field(ge=1, le=4096)
     max_tokens: int = Field(ge=8, le=512)
     threshold: float = Field(ge=0, le=1)
+    thresholds: dict[Script, Annotated[float, Field(ge=0, le=1)]] = {}
     files: dict[str, str]
 
 
@@ -70,13 +72,10 @@ class _Reading:
 class OnnxEmbedder(Embedder):
     """Embeds in this process, in two threads of its own, about 4 ms per message.
 
-    `threshold` overrides the manifest's. Raises ConfigurationError where `folder` does not hold the model
-    that its manifest names.
+    Raises ConfigurationError where `folder` does not hold the model that its manifest names.
     """
 
-    def __init__(
-        self, folder: Path, threads: int = 1, threshold: float | None = None, cache_size: int = 1024
-    ) -> None:
+    def __init__(self, folder: Path, threads: int = 1, cache_size: int = 1024) -> None:
         manifest, model, tokenizer = _load(folder)
         self._tokenizer = tokenizer
         self._unreadable = {tokenizer.token_to_id(token) for token in ("[UNK]", "[CLS]", "[SEP]")}
@@ -88,7 +87,8 @@ class OnnxEmbedder(Embedder):
             model=manifest.model,
             revision=revision,
             dimension=manifest.dimension + LEXICAL_DIMENSION,
-            threshold=manifest.threshold if threshold is None else threshold,
+            threshold=manifest.threshold,
+            thresholds=manifest.thresholds,
         )
         self._executor = ThreadPoolExecutor(max_workers=2, thread_name_prefix="encoder")
         self._cache: OrderedDict[bytes, FloatArray] = OrderedDict()

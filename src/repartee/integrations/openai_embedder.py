@@ -6,6 +6,7 @@ from typing import Any, Final
 from repartee.application.ports import Embedder, EmbedderProfile, Vector
 from repartee.domain.errors import UpstreamInvalid
 from repartee.integrations.json_http import JsonHttp
+from repartee.integrations.query_cache import QueryCache
 from repartee.integrations.remote_vectors import check_dimension, profile_id, unit_vectors
 from repartee.integrations.transport import Upstream, bearer
 
@@ -34,6 +35,7 @@ class OpenAIEmbedder(Embedder):
         self._dependency = upstream.dependency
         self._http = JsonHttp(upstream, base_url, bearer(self._dependency, api_key), attempt_timeout)
         self._options: dict[str, Any] = {"dimensions": dimension} if send_dimension else {}
+        self._cache = QueryCache()
         self._profile = EmbedderProfile(
             id=profile_id("openai", model, dimension),
             model=model,
@@ -49,8 +51,12 @@ class OpenAIEmbedder(Embedder):
 
     async def embed_query(self, text: str) -> Vector:
         """Return the vector of a message. Raises UpstreamError."""
-        [vector] = await self.embed_facts([text])
+        [vector] = await self.embed_queries([text])
         return vector
+
+    async def embed_queries(self, texts: Sequence[str]) -> list[Vector]:
+        """Return one vector per message, in order: one call for those not asked for lately."""
+        return await self._cache.vectors(texts, self.embed_facts)
 
     async def embed_facts(self, texts: Sequence[str]) -> list[Vector]:
         """Return one vector per text, in order, asking for 128 at a time. Raises UpstreamError."""

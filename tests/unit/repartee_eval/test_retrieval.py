@@ -1,10 +1,20 @@
+from dataclasses import replace
+
 import pytest
 
 from repartee.application.add_facts import AddFacts, NewFact
-from repartee.application.retrieve_facts import RetrieveFacts
+from repartee.application.retrieve_facts import Question, RetrievalPolicy, RetrieveFacts
 from repartee.application.tenant_locks import TenantLocks
 from repartee.domain.fact import TenantScope
-from repartee_eval.retrieval import Resampling, ScoredMessage, measure, measure_groups, score_messages
+from repartee.domain.ranking import RankingRules
+from repartee_eval.retrieval import (
+    Resampling,
+    ScoredMessage,
+    measure,
+    measure_groups,
+    own_thresholds,
+    score_messages,
+)
 from repartee_eval.retrieval_data import LabelledUser
 from repartee_eval.statistics.ranking import thresholded
 from tests.fakes import FakeEmbedder, FakeFactStore, FakeTelemetry
@@ -41,6 +51,13 @@ async def test_scores_are_those_of_the_embedder():
     assert scored.scores[0] == pytest.approx(sum(a * b for a, b in zip(fact, query, strict=True)))
 
 
+async def test_messages_with_turns_before_them_are_left_out():
+    content = labelled()
+    content["messages"][1]["before"] = [{"role": "assistant", "text": "And your cello?"}]
+    scored = await score_messages(FakeEmbedder(), [LabelledUser.model_validate(content)])
+    assert [one.message for one in scored] == ["m1", "m3"]
+
+
 async def test_equal_scores_stand_in_order_of_id():
     content = labelled()
     content["facts"] = [
@@ -54,12 +71,13 @@ async def test_equal_scores_stand_in_order_of_id():
 
 async def test_what_is_counted_is_what_the_service_would_retrieve():
     user, embedder, store = LabelledUser.model_validate(labelled()), FakeEmbedder(), FakeFactStore()
-    scope, service = TenantScope(user_id="ann"), RetrieveFacts(embedder, store, None, FakeTelemetry(), 5.0)
+    policy = RetrievalPolicy(5.0, RankingRules(drop_near_duplicates=False))
+    scope, service = TenantScope("ann"), RetrieveFacts(embedder, store, None, FakeTelemetry(), policy)
     await AddFacts(embedder, store, TenantLocks())(scope, [NewFact(text=fact.text) for fact in user.facts])
     grade_of = {fact.text: {m.id: m.relevant.get(fact.id, 0) for m in user.messages} for fact in user.facts}
     for message, scored in zip(user.messages, await score_messages(embedder, [user]), strict=True):
         for threshold in (0.1, 0.25, 0.4):
-            found = await service(scope, message.text, 2, threshold)
+            found = await service(scope, Question(message.text), 2, threshold)
             counts = thresholded(scored.scores, scored.grades, 2, threshold)
             relevant = [grade_of[fact.text][message.id] for fact in found.facts]
             assert (len(found.facts), sum(grade > 0 for grade in relevant)) == (
@@ -115,3 +133,36 @@ def test_intervals_are_clustered_by_user():
     good, bad = [message((0.5,), (1,), user="good")] * 9, [message((0.1,), (1,), user="bad")] * 9
     recall = measure([*good, *bad], "all", 3, 0.3, QUICK).measures["recall"]
     assert (recall.value, recall.low, recall.high, recall.clusters) == (0.5, 0.0, 1.0, 2)
+
+
+async def test_each_message_carries_its_script_and_the_embedders_threshold_for_it():
+    class Calibrated(FakeEmbedder):
+        profile = replace(FakeEmbedder.profile, thresholds={"cyrillic": 0.1})
+
+    content = labelled()
+    content["messages"][1]["text"] = "снова cello"
+    scored = await score_messages(Calibrated(), [LabelledUser.model_validate(content)])
+    assert [(one.script, one.threshold) for one in scored] == [
+        ("latin", 0.25), ("cyrillic", 0.1), ("latin", 0.25),
+    ]  # fmt: skip
+    assert own_thresholds(scored) == {"cyrillic": 0.1, "latin": 0.25}
+
+
+def test_without_a_threshold_each_message_is_judged_by_its_own():
+    strict = replace(message((0.5,), (1,)), threshold=0.6)
+    lenient = replace(message((0.5,), (1,)), threshold=0.4)
+    own, given = (measure([strict, lenient], "tune", 3, used, QUICK) for used in (None, 0.3))
+    assert (own.threshold, own.measures["recall"].value) == (None, 0.5)
+    assert (given.threshold, given.measures["recall"].value) == (0.3, 1.0)
+    assert measure_groups([strict, lenient], 3, None, QUICK)[0].measures["recall"].value == 0.5
+
+
+def test_a_false_positive_rate_for_n_facts_is_the_mean_chance_over_messages_that_need_none():
+    messages = [
+        message((0.9, 0.8, 0.1, 0.1), (0, 0, 0, 0)),  # two above: 1 - C(2, 2) / C(4, 2) = 5/6
+        message((0.9, 0.1, 0.1, 0.1), (0, 0, 0, 0)),  # one above: 1 - C(3, 2) / C(4, 2) = 1/2
+        message((0.9, 0.9), (2, 0)),  # needs one: does not count
+        message((0.9,), (0,)),  # of a user with fewer facts: does not count
+    ]
+    found = measure(messages, "tune", 3, 0.5, QUICK, [2]).measures["FPR@2"]
+    assert (found.value, found.n) == (pytest.approx((5 / 6 + 1 / 2) / 2), 2)

@@ -18,7 +18,21 @@ def test_shipped_data_are_valid_and_as_their_readme_says():
     assert {(user.language, user.split) for user in users} == {
         (language, split) for language in ("en", "ru") for split in ("tune", "test")
     }
-    assert all(sum(not message.relevant for message in user.messages) == 24 for user in users)
+    for user in users:
+        alone = [message for message in user.messages if not message.before]
+        after = [message for message in user.messages if message.before]
+        assert (len(alone), sum(not message.relevant for message in alone)) == (72, 24)
+        assert [message.id for message in after] == [f"m{number:03}" for number in range(73, 93)]
+        assert [bool(message.relevant) for message in after] == [True] * 12 + [False] * 8
+        assert all(2 <= len(message.before) <= 5 for message in after)
+
+
+def test_turns_before_a_message_are_read_in_order(tmp_path: Path):
+    user = labelled()
+    user["messages"][1]["before"] = [{"role": "user", "text": "so"}, {"role": "assistant", "text": "Yes?"}]
+    first, second, _ = load_retrieval_data(write(tmp_path, user)).users[0].messages
+    assert first.before == ()
+    assert [(turn.role, turn.text) for turn in second.before] == [("user", "so"), ("assistant", "Yes?")]
 
 
 def test_fingerprint_changes_with_any_file(tmp_path: Path):
@@ -41,6 +55,20 @@ def test_fingerprint_changes_with_any_file(tmp_path: Path):
         (lambda user: user["messages"][2].pop("relevant"), "messages.2.relevant"),
         (lambda user: user["messages"][0]["relevant"].update(f1=3), "messages.0.relevant.f1"),
         (lambda user: user["messages"][0]["relevant"].update(f1=True), "messages.0.relevant.f1"),
+        (lambda user: user["messages"][0].update(before="so"), "messages.0.before"),
+        (lambda user: user["messages"][0].update(before=[{"role": "user"}]), "messages.0.before.0.text"),
+        (
+            lambda user: user["messages"][0].update(before=[{"role": "user", "text": " "}]),
+            "messages.0.before.0.text",
+        ),
+        (
+            lambda user: user["messages"][0].update(before=[{"role": "system", "text": "so"}]),
+            "messages.0.before.0.role",
+        ),
+        (
+            lambda user: user["messages"][0].update(before=[{"role": "user", "text": "so", "at": 1}]),
+            "messages.0.before.0.at",
+        ),
         (
             lambda user: user["messages"][0]["relevant"].update(f9=1),
             "messages.0.relevant: there is no fact 'f9'",

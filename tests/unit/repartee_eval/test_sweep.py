@@ -3,6 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from repartee_eval.retrieval import Resampling, ScoredMessage
+from repartee_eval.retrieval_data import LabelledUser
 from repartee_eval.sweep import (
     CurvePoint,
     Goal,
@@ -12,8 +13,10 @@ from repartee_eval.sweep import (
     curves,
     parse_goal,
     require_both_splits,
+    require_enough_facts,
     sweep,
 )
+from tests.unit.repartee_eval.labelled import labelled
 
 QUICK = Resampling(resamples=100)
 POINTS = [
@@ -37,6 +40,8 @@ def message(score: float, grade: int, split: str = "tune", user: str = "ann") ->
         (" precision >= .5 ", Goal("precision", 0.5)),
         ("fpr<=0", Goal("fpr", 0.0)),
         ("fpr<=1.0", Goal("fpr", 1.0)),
+        ("fpr<=0.1@200", Goal("fpr", 0.1, 200)),
+        ("fpr <= 0.1 @ 5", Goal("fpr", 0.1, 5)),
     ],
 )
 def test_goals_are_read_and_written(text: str, goal: Goal):
@@ -45,7 +50,19 @@ def test_goals_are_read_and_written(text: str, goal: Goal):
 
 
 @pytest.mark.parametrize(
-    "text", ["", "f1", "precision<=0.5", "fpr>=0.1", "fpr<=1.1", "precision>=", "fpr<=-0"]
+    "text",
+    [
+        "",
+        "f1",
+        "precision<=0.5",
+        "fpr>=0.1",
+        "fpr<=1.1",
+        "precision>=",
+        "fpr<=-0",
+        "fpr<=0.1@",
+        "fpr<=0.1@0",
+        "precision>=0.1@9",
+    ],
 )
 def test_what_is_no_goal_is_refused(text: str):
     with pytest.raises(ValueError, match="is none of"):
@@ -107,3 +124,44 @@ def test_a_language_without_one_of_the_splits_is_refused(given_split: str, missi
 
 def test_there_is_a_curve_for_what_there_is():
     assert [(one.language, one.split) for one in curves([message(0.5, 1)], 3)] == [("en", "tune")]
+
+
+def many(scores: tuple[float, ...], split: str, user: str) -> ScoredMessage:
+    """Return a message that needs none of its user's facts."""
+    return ScoredMessage(user, "en", split, "m", scores, (0,) * len(scores))
+
+
+def test_a_goal_for_n_facts_bounds_what_a_user_with_so_many_would_get():
+    messages = [
+        made
+        for split, user in (("tune", "ann"), ("test", "ben"))
+        for made in (
+            message(0.3, 1, split, user),
+            message(0.6, 1, split, user),
+            many((0.8, 0.5, 0.2, 0.1), split, user),
+        )
+    ]
+    plain, of_one, of_two = sweep(
+        messages, [Goal("fpr", 0.5), Goal("fpr", 0.5, 1), Goal("fpr", 0.5, 2)], 3, QUICK
+    )
+    assert plain.threshold == 1.0  # any fact above counts, so only 0.8 and more will do, where recall is 0
+    assert of_one.threshold == 0.295  # from 0.2 on two of four are above: one drawn is one of them with 1/2
+    assert of_two.threshold == 0.595  # from 0.5 on one of four is above: it is among two drawn with 1/2
+    assert (of_one.tune.measures["FPR@1"].value, of_two.test.measures["FPR@2"].value) == (0.5, 0.5)
+    assert "FPR@2" not in of_one.tune.measures
+
+
+def test_users_with_fewer_facts_say_nothing_about_more():
+    point = curve([many((0.8, 0.5), "tune", "ann"), many((0.8, 0.1, 0.1), "tune", "ben")], 3, 3)[60]
+    assert (point.threshold, point.fpr) == (0.3, 1.0)
+    assert curve([many((0.8, 0.5), "tune", "ann")], 3, 3)[60].fpr is None
+
+
+def test_more_facts_than_anyone_has_are_refused_with_the_largest_user():
+    users = [
+        LabelledUser.model_validate(labelled("ann", "tune")),
+        LabelledUser.model_validate(labelled("ben", "test")),
+    ]
+    require_enough_facts(users, [Goal("max-f1"), Goal("fpr", 0.1, 3)])
+    with pytest.raises(SweepError, match=r"fpr<=0\.1@4: the largest en user to tune on, ann, has 3 facts"):
+        require_enough_facts(users, [Goal("fpr", 0.1, 4)])

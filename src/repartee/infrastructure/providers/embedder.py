@@ -6,8 +6,12 @@ from dishka import Provider, Scope, provide
 
 from repartee.application.ports import Embedder, Telemetry
 from repartee.domain.errors import ConfigurationError
+from repartee.infrastructure.calibration_files import calibrated
 from repartee.infrastructure.settings import CohereSettings, EmbedderSettings, Settings, revealed
+from repartee.integrations.calibrated_embedder import CalibratedEmbedder
 from repartee.integrations.cohere_embedder import CohereEmbedder
+from repartee.integrations.encoder_folder import EncoderChoices
+from repartee.integrations.folder_embedder import FolderEmbedder
 from repartee.integrations.onnx_embedder import OnnxEmbedder
 from repartee.integrations.openai_embedder import OpenAIEmbedder
 from repartee.integrations.transport import Upstream
@@ -31,7 +35,7 @@ _UNCALIBRATED_THRESHOLD = 0.4
 
 
 class EmbedderProvider(Provider):
-    """The local encoder, Cohere or an OpenAI-compatible server."""
+    """The local encoder, another one from a folder, Cohere or an OpenAI-compatible server."""
 
     scope = Scope.APP
 
@@ -39,17 +43,28 @@ class EmbedderProvider(Provider):
     async def embedder(self, settings: Settings, telemetry: Telemetry) -> AsyncIterable[Embedder]:
         """Open the embedder, close it at the end."""
         made = _made(settings, Upstream("embedder", telemetry))
-        yield made
-        await made.close()
+        try:
+            yield CalibratedEmbedder(made, calibrated(made.profile, settings))
+        finally:
+            await made.close()
 
 
-def _made(settings: Settings, upstream: Upstream) -> OnnxEmbedder | CohereEmbedder | OpenAIEmbedder:
+def _made(
+    settings: Settings, upstream: Upstream
+) -> OnnxEmbedder | FolderEmbedder | CohereEmbedder | OpenAIEmbedder:
     kind = settings.embedder.kind
     if kind == "cohere" or (kind == "auto" and revealed(settings.cohere.api_key)):
         return _cohere(settings.embedder, settings.cohere, upstream)
     if kind == "openai":
         return _openai(settings.embedder, upstream)
-    return OnnxEmbedder(settings.embedder.folder, threshold=settings.embedder.threshold)
+    if kind == "folder":
+        return _folder(settings.embedder)
+    return OnnxEmbedder(settings.embedder.folder)
+
+
+def _folder(chosen: EmbedderSettings) -> FolderEmbedder:
+    choices = EncoderChoices(chosen.model_file, chosen.pooling, chosen.query_prefix, chosen.document_prefix)
+    return FolderEmbedder(chosen.folder, _UNCALIBRATED_THRESHOLD, choices)
 
 
 def _cohere(chosen: EmbedderSettings, cohere: CohereSettings, upstream: Upstream) -> CohereEmbedder:
@@ -63,7 +78,7 @@ def _cohere(chosen: EmbedderSettings, cohere: CohereSettings, upstream: Upstream
         model=model,
         dimension=_dimension(chosen, _COHERE_DIMENSIONS, model),
         send_dimension=_is_shortened(chosen, _COHERE_DIMENSIONS, model),
-        threshold=_threshold(chosen),
+        threshold=_UNCALIBRATED_THRESHOLD,
         upstream=upstream,
         attempt_timeout=chosen.attempt_seconds,
     )
@@ -78,14 +93,10 @@ def _openai(chosen: EmbedderSettings, upstream: Upstream) -> OpenAIEmbedder:
         model=chosen.model,
         dimension=_dimension(chosen, _OPENAI_DIMENSIONS, chosen.model),
         send_dimension=_is_shortened(chosen, _OPENAI_DIMENSIONS, chosen.model),
-        threshold=_threshold(chosen),
+        threshold=_UNCALIBRATED_THRESHOLD,
         upstream=upstream,
         attempt_timeout=chosen.attempt_seconds,
     )
-
-
-def _threshold(chosen: EmbedderSettings) -> float:
-    return _UNCALIBRATED_THRESHOLD if chosen.threshold is None else chosen.threshold
 
 
 def _dimension(chosen: EmbedderSettings, known: dict[str, int], model: str) -> int:

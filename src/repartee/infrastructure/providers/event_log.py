@@ -1,12 +1,20 @@
 """The append-only record of replies and feedback."""
 
 from collections.abc import AsyncIterable
+from dataclasses import dataclass
 
 from dishka import Provider, Scope, provide
 
 from repartee.application.ports import EventLog
 from repartee.infrastructure.settings import Settings
 from repartee.integrations.jsonl_event_log import JsonlEventLog
+
+
+@dataclass(frozen=True, slots=True)
+class KeptEvents:
+    """The log to read and to erase: also what was recorded before it was switched off."""
+
+    log: EventLog
 
 
 class EventLogProvider(Provider):
@@ -20,6 +28,15 @@ class EventLogProvider(Provider):
         if not settings.events.enabled:
             yield None
             return
-        log = JsonlEventLog(settings.events.folder or settings.data_dir / "events", settings.events.max_bytes)
+        log = _log(settings)
         yield log
         await log.close()
+
+    @provide
+    def kept_events(self, settings: Settings, event_log: EventLog | None) -> KeptEvents:
+        """Open nothing that is not open."""
+        return KeptEvents(event_log or _log(settings))
+
+
+def _log(settings: Settings) -> JsonlEventLog:
+    return JsonlEventLog(settings.events.folder or settings.data_dir / "events", settings.events.max_bytes)

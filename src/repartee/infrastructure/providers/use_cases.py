@@ -7,13 +7,19 @@ from repartee.application.check_health import CheckHealth
 from repartee.application.compose_prompt import ComposePrompt
 from repartee.application.delete_facts import DeleteFacts
 from repartee.application.edit_fact import EditFact
+from repartee.application.erase_user import EraseUser
+from repartee.application.export_facts import ExportFacts
+from repartee.application.export_user import ExportUser
+from repartee.application.fact_stats import FactStats
 from repartee.application.generate_reply import GenerateReply, ReplyPolicy
+from repartee.application.import_facts import ImportFacts
 from repartee.application.list_facts import ListFacts
 from repartee.application.ports import (
     CharacterLibrary,
     ChatModel,
     Embedder,
     EventLog,
+    FactArchive,
     FactStore,
     Reranker,
     Sampling,
@@ -25,6 +31,7 @@ from repartee.application.retrieve_facts import RetrievalPolicy, RetrieveFacts
 from repartee.application.search_facts import SearchFacts
 from repartee.application.tenant_locks import TenantLocks
 from repartee.domain.ranking import RankingRules
+from repartee.infrastructure.providers.event_log import KeptEvents
 from repartee.infrastructure.settings import Settings
 
 
@@ -37,6 +44,9 @@ class UseCaseProvider(Provider):
     search_facts = provide(SearchFacts)
     delete_facts = provide(DeleteFacts)
     reindex_facts = provide(ReindexFacts)
+    fact_stats = provide(FactStats)
+    export_facts = provide(ExportFacts)
+    import_facts = provide(ImportFacts)
 
     tenant_locks = provide(TenantLocks)
 
@@ -56,6 +66,16 @@ class UseCaseProvider(Provider):
         return RecordFeedback(event_log)
 
     @provide
+    def export_user(self, store: FactStore, archive: FactArchive, kept: KeptEvents) -> ExportUser:
+        """Read out everything about a user."""
+        return ExportUser(store, archive, kept.log)
+
+    @provide
+    def erase_user(self, delete_facts: DeleteFacts, export_user: ExportUser, kept: KeptEvents) -> EraseUser:
+        """Erase everything about a user."""
+        return EraseUser(delete_facts, export_user, kept.log)
+
+    @provide
     def retrieve_facts(
         self,
         embedder: Embedder,
@@ -73,8 +93,10 @@ class UseCaseProvider(Provider):
                 recency_half_life_days=chosen.recency_half_life_days,
                 use_all_up_to=chosen.use_all_up_to,
                 drop_near_duplicates=chosen.drop_near_duplicates,
+                rerank_threshold=settings.rerank.threshold,
             ),
             candidates=chosen.candidates,
+            rerank_candidates=settings.rerank.candidates,
             pinned_limit=chosen.pinned_limit,
             context_turns=chosen.context_turns,
             context_decay=chosen.context_decay,

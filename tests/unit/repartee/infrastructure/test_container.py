@@ -4,12 +4,14 @@ import pytest
 from dishka import Provider, Scope, provide
 
 from repartee.application.ports import ChatModel, Embedder, FactArchive, FactStore, Reranker
+from repartee.application.retrieve_facts import RetrieveFacts
 from repartee.domain.errors import ConfigurationError
 from repartee.infrastructure.container import make_container
 from repartee.infrastructure.settings import Settings
 from repartee.main import open_application
 from tests.cross_encoder import write_cross_encoder
 from tests.fakes import FakeChatModel
+from tests.sentence_encoder import write_sentence_encoder
 
 
 def _settings(data_dir: Path, **sections: dict) -> Settings:
@@ -61,6 +63,18 @@ async def test_a_cohere_key_does_not_overrule_a_chosen_embedder(tmp_path: Path) 
     await container.close()
 
 
+async def test_any_encoder_from_a_folder_can_embed(tmp_path: Path) -> None:
+    folder = write_sentence_encoder(tmp_path / "tiny", ["tea"], pooling=None, model="onnx/small.onnx").folder
+    chosen = {"kind": "folder", "folder": folder, "model_file": "onnx/small.onnx", "pooling": "cls"}
+    ids = set()
+    for more in ({}, {"pooling": "mean"}, {"query_prefix": "query: "}, {"document_prefix": "passage: "}):
+        container = make_container(_settings(tmp_path, embedder={**chosen, **more}))
+        ids.add((await container.get(Embedder)).profile.id)
+        await container.close()
+    assert len(ids) == 4
+    assert all(one.startswith("tiny-") for one in ids)
+
+
 async def test_any_server_and_any_folder_can_rerank(tmp_path: Path) -> None:
     folder = write_cross_encoder(tmp_path / "tiny", ["tea"])
     for rerank, name in (
@@ -76,6 +90,13 @@ async def test_any_server_and_any_folder_can_rerank(tmp_path: Path) -> None:
         assert reranker is not None
         assert reranker.name == name
         await container.close()
+
+
+async def test_retrieval_reranks_as_configured(tmp_path: Path) -> None:
+    container = make_container(_settings(tmp_path, rerank={"candidates": 7, "threshold": 0.3}))
+    policy = (await container.get(RetrieveFacts))._policy
+    assert (policy.rerank_candidates, policy.rules.rerank_threshold) == (7, 0.3)
+    await container.close()
 
 
 @pytest.mark.parametrize(
@@ -109,6 +130,7 @@ async def test_a_qdrant_url_means_a_server(tmp_path: Path) -> None:
         ({"kind": "openai", "model": "some-model"}, "REPARTEE_EMBEDDER__DIMENSION"),
         ({"kind": "cohere"}, "REPARTEE_COHERE__API_KEY"),
         ({"folder": "/nonexistent"}, "make encoder"),
+        ({"kind": "folder", "folder": "/nonexistent"}, "REPARTEE_EMBEDDER__FOLDER"),
     ],
 )
 async def test_an_embedder_that_lacks_something_names_the_setting(

@@ -321,13 +321,14 @@ def test_missing_file_names_the_fix(copy):
 
 async def test_revision_follows_what_decides_the_vectors(copy, embedder):
     manifest = json.loads((copy / "manifest.json").read_text())
-    (copy / "manifest.json").write_text(json.dumps(manifest | {"threshold": 0.3}))
+    (copy / "manifest.json").write_text(
+        json.dumps(manifest | {"threshold": 0.3, "thresholds": {"cyrillic": 0.2}})
+    )
     same = OnnxEmbedder(copy)
-    overridden = OnnxEmbedder(copy, threshold=0.4)
     (copy / "manifest.json").write_text(json.dumps(manifest | {"max_tokens": 128}))
     other = OnnxEmbedder(copy)
-    await asyncio.gather(same.close(), overridden.close(), other.close())
+    await asyncio.gather(same.close(), other.close())
 
-    assert same.profile.id == overridden.profile.id == embedder.profile.id
-    assert (same.profile.threshold, overridden.profile.threshold) == (0.3, 0.4)
+    assert same.profile.id == embedder.profile.id
+    assert (same.profile.threshold_for("tea"), same.profile.threshold_for("чай")) == (0.3, 0.2)
     assert other.profile.id != embedder.profile.id

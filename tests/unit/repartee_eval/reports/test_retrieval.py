@@ -3,6 +3,7 @@
 import json
 import re
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
@@ -36,7 +37,7 @@ def report() -> RetrievalReport:
         fingerprint="f00d",
         limit=3,
         threshold=0.5,
-        own_threshold=False,
+        own_thresholds={"latin": 0.25},
         resampling=RESAMPLING,
         rows=measure_groups(messages, 3, 0.5, RESAMPLING),
         curves=curves(messages, 3),
@@ -108,6 +109,27 @@ def test_markdown_says_what_made_the_numbers_and_keeps_the_goals_readable(report
     assert "above 0.5 (as given)" in text
     assert "4 users, 12 messages" in text
     assert "| fpr<=0.1 " in text
+
+
+def test_own_thresholds_are_named_per_script_and_marked_in_the_charts(report: RetrievalReport):
+    own = {"cyrillic": 0.2, "latin": 0.23}
+    curves = [replace(curve, own=(0.2, 0.23)) for curve in report.curves]
+    report = replace(report, threshold=None, own_thresholds=own, curves=curves)
+    assert "a score above the embedder's own thresholds: cyrillic 0.2, latin 0.23" in as_markdown(report)
+    assert as_html(report).count('class="mark"') == 4  # two in each of two charts
+    content = json.loads(as_json(report))
+    assert (content["threshold"], content["own_thresholds"]) == (None, own)
+
+
+def test_a_goal_for_n_facts_has_its_column_and_its_formula(report: RetrievalReport):
+    assert "FPR@" not in as_markdown(report)
+    messages = [message(split, split, (0.8, 0.3), (0, 0)) for split in ("tune", "test")]
+    chosen = sweep(messages, [Goal("max-f1"), Goal("fpr", 1.0, 2)], 3, RESAMPLING)
+    text = as_markdown(replace(report, chosen=chosen))
+    assert "| FPR@2 " in text
+    assert "1 - C(N - k, n) / C(N, n)" in text
+    rows = [line.split("|")[-2].strip() for line in text.splitlines() if line.startswith("| en")]
+    assert rows == ["", "", "0.000 (one user) n=1", "0.000 (one user) n=1"]
 
 
 def test_a_goal_that_nothing_meets_is_a_line_of_the_table(report: RetrievalReport):

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from repartee_eval.statistics.intervals import ratio, ratio_interval
+from repartee_eval.statistics.intervals import difference_interval, ratio, ratio_interval
 
 part = st.tuples(st.integers(0, 5), st.integers(0, 5)).map(lambda pair: (min(pair), max(pair)))
 clusters = st.lists(st.lists(part, min_size=1, max_size=12), max_size=6)
@@ -120,3 +120,42 @@ def test_nothing_of_twenty_is_no_proof_of_never():
 def test_a_ratio_that_most_resamples_cannot_form_has_no_bounds():
     rare = [[(1.0, 1.0)] + [(0.0, 0.0)] * 30, [(0.0, 1.0)] + [(0.0, 0.0)] * 30]
     assert ratio_interval(rare, seed=0).unknown == "often undefined"
+
+
+# --- differences --------------------------------------------------------------------------------------
+
+
+def paired(
+    *clusters: list[tuple[float, float]],
+) -> list[list[tuple[tuple[float, float], tuple[float, float]]]]:
+    """Return clusters of two means, each message with a value for both."""
+    return [[((one, 1.0), (other, 1.0)) for one, other in cluster] for cluster in clusters]
+
+
+def test_what_both_have_in_common_cancels_out():
+    values = np.random.default_rng(3).normal(0.0, 10.0, (2, 100))
+    noise = np.random.default_rng(4).normal(0.5, 0.1, (2, 100))
+    pairs = np.stack([values, values + noise], axis=-1).tolist()
+    interval = difference_interval(paired(*pairs), seed=0)
+    # 200 gains of 0.5 with a deviation of 0.1; unpaired, the deviation of 10 would make it some 3 wide
+    assert interval.value == pytest.approx(noise.mean())
+    assert interval.low == pytest.approx(noise.mean() - 1.96 * 0.1 / 200**0.5, abs=0.01)
+    assert interval.high == pytest.approx(noise.mean() + 1.96 * 0.1 / 200**0.5, abs=0.01)
+
+
+def test_a_difference_is_of_two_ratios_of_sums():
+    two_users = [[((1, 1), (1, 2)), ((1, 3), (1, 1))]] * 2
+    assert difference_interval(two_users, seed=0).value == pytest.approx(2 / 3 - 2 / 4)
+
+
+def test_a_difference_of_nothing_with_itself_is_zero_and_proves_nothing():
+    interval = difference_interval(paired([(0.3, 0.3), (0.9, 0.9)], [(0.1, 0.1)]), seed=0)
+    assert (interval.value, interval.low, interval.high) == (0.0, None, None)
+    assert interval.unknown == "no variation"
+
+
+def test_a_difference_has_no_interval_where_a_ratio_has_none():
+    assert difference_interval(paired([(0.1, 0.2)]), seed=0).unknown == "one cluster"
+    assert difference_interval([], seed=0).unknown == "no data"
+    one_sided = difference_interval([[((1, 1), (0, 0))], [((0, 1), (0, 0))]], seed=0)
+    assert (one_sided.value, one_sided.n, one_sided.unknown) == (None, 2, "often undefined")

@@ -1,6 +1,7 @@
 """Golden values are worked out by hand beside them; log2(2) = 1, log2(3) = 1.584963, log2(4) = 2."""
 
 import math
+from itertools import combinations
 
 import pytest
 from hypothesis import given
@@ -8,6 +9,7 @@ from hypothesis import strategies as st
 
 from repartee_eval.statistics.ranking import (
     Counts,
+    chance_of_any,
     dcg,
     hit_at,
     ndcg,
@@ -111,3 +113,19 @@ def test_a_higher_threshold_never_selects_more(pairs, limit):
     assert high.correct <= low.correct
     assert high.correct <= min(high.selected, high.relevant)
     assert low.selected <= limit
+
+
+@given(st.integers(0, 7), st.integers(0, 7), st.integers(0, 7))
+def test_the_chance_of_any_is_the_share_of_all_draws_that_have_one(above: int, below: int, drawn: int):
+    facts = [True] * above + [False] * below
+    if drawn > len(facts):
+        with pytest.raises(ValueError, match="cannot draw"):
+            chance_of_any(above, len(facts), drawn)
+        return
+    draws = [any(draw) for draw in combinations(facts, drawn)]
+    assert chance_of_any(above, len(facts), drawn) == pytest.approx(sum(draws) / len(draws))
+
+
+def test_the_chance_of_any_can_be_worked_out_for_thousands_of_facts():
+    # nearly as with replacement: 1 - (1 - 10/100000)^2000
+    assert chance_of_any(10, 100_000, 2_000) == pytest.approx(0.1813, abs=2e-3)
