@@ -3,9 +3,9 @@
     .venv/bin/python scripts/bench_facts.py --facts 1000000 --users 100000 --out docs/benchmarks/facts-1m.json
 
 Vectors are random unit vectors of the local encoder's size; the store is the service's adapter, as `/generate`
-uses it (24 candidates and up to 8 pinned ones per search, of which a user's tenth fact is one). The baseline of
-the same run is what a search costs without the engine: the scores of that user's facts by numpy, the vectors at
-hand. Latencies are wall time in milliseconds on one event loop; memory is the process's resident set.
+uses it: 24 candidates and up to 8 pinned ones per search, of which a user's tenth fact is one. The baseline of
+the same run is what a search costs without an engine: the scores of as many facts as a user has by numpy, the
+vectors at hand. Latencies are wall time in milliseconds on one event loop; memory is the resident set.
 """
 
 import argparse
@@ -77,6 +77,11 @@ def resident_mb() -> float:
     return pages * resource.getpagesize() / 1e6
 
 
+def disk_mb(folder: Path) -> int:
+    """Return the room that a folder takes."""
+    return round(sum(path.stat().st_blocks * 512 for path in folder.rglob("*")) / 1e6)
+
+
 async def timed(count: int, work: Callable[[int], Awaitable[object]]) -> dict[str, float]:
     """Return p50, p95 and p99 of `count` calls, in milliseconds."""
     spent = []
@@ -121,7 +126,7 @@ async def measured(folder: Path) -> dict[str, object]:
         "search_ms": await timed(options.searches, search),
         "numpy_baseline_ms": await timed(options.searches, numpy_search),
         "upsert_and_flush_ms": await timed(50, upsert),
-        "disk_mb": round(sum(path.stat().st_blocks * 512 for path in folder.rglob("*")) / 1e6),
+        "disk_mb": disk_mb(folder),
     }
     await store.close()
     started = time.perf_counter()
