@@ -2,10 +2,10 @@
 
     .venv/bin/python scripts/bench_facts.py --facts 1000000 --users 100000 --out docs/benchmarks/facts-1m.json
 
-Vectors are random unit vectors of the local encoder's size; the store is the service's adapter, as `/generate`
-uses it: 24 candidates and up to 8 pinned ones per search, of which a user's tenth fact is one. The baseline of
-the same run is what a search costs without an engine: the scores of as many facts as a user has by numpy, the
-vectors at hand. Latencies are wall time in milliseconds on one event loop; memory is the resident set.
+Vectors are random unit vectors of the local encoder's size; the store is the service's adapter, used as for a
+reply: 24 candidates and up to 8 pinned ones per search, of which a user's tenth fact is one. The baseline of
+the same run is a search without an engine: the scores of as many facts as a user has by numpy, the vectors at
+hand. Latencies are wall time in milliseconds on one event loop; memory is the resident set.
 """
 
 import argparse
