@@ -166,6 +166,9 @@ class FakeFactStore(FactStore):
     async def count(self, scope: TenantScope) -> int:
         return len(self._of(scope))
 
+    def all_facts(self) -> list[tuple[TenantScope, Fact]]:
+        return [(scope, row.fact) for scope, rows in self._tenants.items() for row in rows.values()]
+
     async def delete(self, scope: TenantScope, ids: Sequence[str]) -> int:
         return sum(self._of(scope).pop(id_, None) is not None for id_ in set(ids))
 
@@ -183,16 +186,21 @@ class FakeFactArchive(FactArchive):
     """Collections of other profiles, as lists."""
 
     def __init__(
-        self, collections: dict[str, list[tuple[TenantScope, Fact]]], store: FactStore | None = None
+        self, collections: dict[str, list[tuple[TenantScope, Fact]]], store: FakeFactStore | None = None
     ) -> None:
         self.collections = collections
         self._store = store
+
+    def _pairs(self, profile_id: str) -> list[tuple[TenantScope, Fact]]:
+        if self._store and profile_id == FAKE_PROFILE.id:
+            return self._store.all_facts()
+        return self.collections[profile_id]
 
     async def stale_profiles(self) -> list[str]:
         return sorted(self.collections)
 
     async def export(self, profile_id: str) -> AsyncIterator[tuple[TenantScope, Fact]]:
-        for pair in self.collections[profile_id]:
+        for pair in self._pairs(profile_id):
             yield pair
 
     async def load(self, rows: Sequence[tuple[TenantScope, EmbeddedFact]]) -> None:
@@ -201,7 +209,7 @@ class FakeFactArchive(FactArchive):
             await self._store.upsert(scope, [embedded])
 
     async def stats(self, profile_id: str) -> CollectionStats:
-        pairs = self.collections[profile_id]
+        pairs = self._pairs(profile_id)
         return CollectionStats(
             profile_id=profile_id,
             facts=len(pairs),
@@ -238,6 +246,10 @@ class FakeReranker(Reranker):
         if self.failure:
             raise self.failure
         return [-float(len(text)) for text in texts]
+
+    async def check(self) -> None:
+        if self.failure:
+            raise self.failure
 
 
 class FakeChatModel(ChatModel):
@@ -298,3 +310,26 @@ class FakeEventLog(EventLog):
         if self.failure:
             raise self.failure
         self.events.append(event)
+
+    async def of_user(self, user_id: str) -> AsyncIterator[dict[str, Any]]:
+        if self.failure:
+            raise self.failure
+        for event in self._of(user_id):
+            yield event
+
+    async def forget(self, user_id: str) -> int:
+        mine = self._of(user_id)
+        self.events = [event for event in self.events if event not in mine]
+        return len(mine)
+
+    def _of(self, user_id: str) -> list[dict[str, Any]]:
+        replies = [
+            event for event in self.events if event["type"] == "reply" and event["user"]["id"] == user_id
+        ]
+        ids = {event["reply"]["id"] for event in replies}
+        return [
+            event
+            for event in self.events
+            if event in replies
+            or (event["type"] == "feedback" and (event["reply_id"] in ids or event["user_id"] == user_id))
+        ]

@@ -106,6 +106,35 @@ class Service:
             raise
 
 
+class Repartee:
+    """The command, in a folder of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self._environment = environment(folder / "var", REPARTEE_API__PORT="9")
+        self._folder = folder
+
+    def start(self, *arguments: str) -> "subprocess.Popen[str]":
+        return subprocess.Popen(
+            [sys.executable, "-m", "repartee", *arguments],
+            env=self._environment,
+            cwd=self._folder,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def run(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
+        with self.start(*arguments) as process:
+            stdout, stderr = process.communicate(timeout=60)
+        return subprocess.CompletedProcess(arguments, process.returncode, stdout, stderr)
+
+    def stored(self, user_id: str = "maya") -> set[str]:
+        listed = self.run("facts", "list", "--user-id", user_id, "--json")
+        assert listed.returncode == 0, listed.stderr
+        return {fact["text"] for fact in json.loads(listed.stdout)["facts"]}
+
+
 @contextmanager
 def service(data_dir: Path, **settings: str) -> Iterator[Service]:
     """Run the service in a folder without `.env`."""

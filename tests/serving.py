@@ -13,9 +13,14 @@ from repartee.application.check_health import CheckHealth
 from repartee.application.compose_prompt import ComposePrompt, PromptBudget
 from repartee.application.delete_facts import DeleteFacts
 from repartee.application.edit_fact import EditFact
+from repartee.application.erase_user import EraseUser
+from repartee.application.export_facts import ExportFacts
+from repartee.application.export_user import ExportUser
+from repartee.application.fact_stats import FactStats
 from repartee.application.generate_reply import GenerateReply, ReplyPolicy
+from repartee.application.import_facts import ImportFacts
 from repartee.application.list_facts import ListFacts
-from repartee.application.ports import ChatModel, Embedder, EventLog, FactStore, Sampling
+from repartee.application.ports import ChatModel, Embedder, EventLog, FactArchive, Sampling, Telemetry
 from repartee.application.record_feedback import RecordFeedback
 from repartee.application.reindex_facts import ReindexFacts
 from repartee.application.retrieve_facts import RetrievalPolicy, RetrieveFacts
@@ -29,7 +34,14 @@ from repartee.presentation.api.app import build_api
 from repartee.presentation.api.limits import Limits
 from repartee.presentation.api.requests import Door
 from repartee.presentation.services import Running, Services
-from tests.fakes import FakeChatModel, FakeEmbedder, FakeFactArchive, FakeFactStore
+from tests.fakes import (
+    FakeChatModel,
+    FakeEmbedder,
+    FakeEventLog,
+    FakeFactArchive,
+    FakeFactStore,
+    FakeTelemetry,
+)
 
 
 class WordCounter:
@@ -39,28 +51,32 @@ class WordCounter:
         return len(text.split())
 
 
-def fake_api(
+def fake_services(
     *,
     model: ChatModel | None = None,
     embedder: Embedder | None = None,
-    store: FactStore | None = None,
+    store: FakeFactStore | None = None,
+    archive: FactArchive | None = None,
     event_log: EventLog | None = None,
-    keys: tuple[str, ...] = (),
-    max_body_bytes: int = 65_536,
+    telemetry: Telemetry | None = None,
     deadline_seconds: float = 5.0,
-) -> FastAPI:
-    """Return the real HTTP application over fakes."""
+) -> Services:
+    """Return the real use cases over fakes."""
     model = model or FakeChatModel()
     embedder = embedder or FakeEmbedder()
     store = store or FakeFactStore()
-    telemetry = PrometheusTelemetry()
+    archive = archive or FakeFactArchive({}, store)
+    events = event_log or FakeEventLog()
+    telemetry = telemetry or FakeTelemetry()
     locks = TenantLocks()
     characters = FolderCharacterLibrary(shipped_folder("characters"))
     retrieve = RetrieveFacts(embedder, store, None, telemetry, RetrievalPolicy(0.5))
     compose = ComposePrompt(
         MakoPromptRenderer(shipped_folder("prompts")), WordCounter(), PromptBudget(8_000, 200)
     )
-    services = Services(
+    export_user = ExportUser(store, archive, events)
+    delete_facts = DeleteFacts(store, archive, locks)
+    return Services(
         generate_reply=GenerateReply(
             characters,
             retrieve,
@@ -74,14 +90,43 @@ def fake_api(
         list_facts=ListFacts(store),
         search_facts=SearchFacts(retrieve),
         edit_fact=EditFact(embedder, store, locks),
-        delete_facts=DeleteFacts(store, FakeFactArchive({}), locks),
-        reindex_facts=ReindexFacts(embedder, store, FakeFactArchive({})),
+        delete_facts=delete_facts,
+        reindex_facts=ReindexFacts(embedder, store, archive),
+        fact_stats=FactStats(embedder, archive),
+        export_facts=ExportFacts(embedder, archive),
+        import_facts=ImportFacts(embedder, store, archive),
+        export_user=export_user,
+        erase_user=EraseUser(delete_facts, export_user, events),
         record_feedback=RecordFeedback(event_log),
         check_health=CheckHealth(
             {"model": model.check, "embedder": embedder.check, "store": store.check}, timeout_seconds=0.5
         ),
         characters=characters,
-        running=Running(model=model.name, embedder="fake", store="fake", reranker=None, event_log=None),
+        running=Running(model=model.name, embedder="fake", store=store.name, reranker=None, event_log=None),
+    )
+
+
+def fake_api(
+    *,
+    model: ChatModel | None = None,
+    embedder: Embedder | None = None,
+    store: FakeFactStore | None = None,
+    archive: FactArchive | None = None,
+    event_log: EventLog | None = None,
+    keys: tuple[str, ...] = (),
+    max_body_bytes: int = 65_536,
+    deadline_seconds: float = 5.0,
+) -> FastAPI:
+    """Return the real HTTP application over fakes."""
+    telemetry = PrometheusTelemetry()
+    services = fake_services(
+        telemetry=telemetry,
+        model=model,
+        embedder=embedder,
+        store=store,
+        archive=archive,
+        event_log=event_log,
+        deadline_seconds=deadline_seconds,
     )
     return build_api(services, telemetry, Door(keys), Limits(max_body_bytes, deadline_seconds))
 

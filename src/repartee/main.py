@@ -12,7 +12,7 @@ import socket
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TextIO
 
 import structlog
@@ -21,21 +21,14 @@ import uvloop
 from dishka import AsyncContainer, Provider
 from fastapi import FastAPI
 
-from repartee.application.add_facts import AddFacts
 from repartee.application.check_health import CheckHealth
-from repartee.application.delete_facts import DeleteFacts
-from repartee.application.edit_fact import EditFact
-from repartee.application.generate_reply import GenerateReply
-from repartee.application.list_facts import ListFacts
-from repartee.application.ports import CharacterLibrary, ChatModel, Embedder, FactStore, Reranker
-from repartee.application.record_feedback import RecordFeedback
-from repartee.application.reindex_facts import ReindexFacts
-from repartee.application.search_facts import SearchFacts
+from repartee.application.ports import ChatModel, Embedder, FactStore, Reranker, TokenCounter
 from repartee.domain.errors import ConfigurationError, UpstreamError
 from repartee.infrastructure.container import make_container
 from repartee.infrastructure.logging import configure_logging
 from repartee.infrastructure.settings import Settings, load_settings
 from repartee.infrastructure.telemetry import PrometheusTelemetry
+from repartee.integrations.script_token_counter import ScriptTokenCounter
 from repartee.presentation.api.app import build_api
 from repartee.presentation.api.limits import Limits
 from repartee.presentation.api.requests import Door
@@ -74,7 +67,9 @@ async def open_application(settings: Settings, *overrides: Provider) -> AsyncIte
         door = Door(settings.api.accepted_keys, open_to_all=settings.api.allow_anonymous)
         limits = Limits(settings.api.max_body_bytes, settings.reply.deadline_seconds)
         api = build_api(services, telemetry, door, limits)
-        ensuring = await _prepared(await container.get(FactStore), await container.get(Embedder))
+        store, embedder = await container.get(FactStore), await container.get(Embedder)
+        reranker: Reranker | None = await container.get(Reranker | None)
+        ensuring = await _prepared(store, embedder, reranker)
         try:
             yield Application(services, api)
         finally:
@@ -85,47 +80,50 @@ async def open_application(settings: Settings, *overrides: Provider) -> AsyncIte
 
 
 async def _services(container: AsyncContainer, settings: Settings) -> Services:
+    """Every field of `Services` but the last is an object of the container."""
+    named = [field for field in fields(Services) if field.type != Running]
+    parts = {field.name: await container.get(field.type) for field in named}
+    return Services(**parts, running=await _running(container, settings))
+
+
+async def _running(container: AsyncContainer, settings: Settings) -> Running:
     model, embedder = await container.get(ChatModel), await container.get(Embedder)
     reranker: Reranker | None = await container.get(Reranker | None)
     store = await container.get(FactStore)
-    return Services(
-        generate_reply=await container.get(GenerateReply),
-        add_facts=await container.get(AddFacts),
-        list_facts=await container.get(ListFacts),
-        search_facts=await container.get(SearchFacts),
-        edit_fact=await container.get(EditFact),
-        delete_facts=await container.get(DeleteFacts),
-        reindex_facts=await container.get(ReindexFacts),
-        record_feedback=await container.get(RecordFeedback),
-        check_health=await container.get(CheckHealth),
-        characters=await container.get(CharacterLibrary),
-        running=Running(
-            model=model.name,
-            embedder=embedder.profile.model,
-            store=store.name,
-            reranker=reranker.name if reranker else None,
-            event_log=str(settings.events.folder or settings.data_dir / "events")
-            if settings.events.enabled
-            else None,
-        ),
+    return Running(
+        model=model.name,
+        embedder=embedder.profile.model,
+        store=store.name,
+        reranker=reranker.name if reranker else None,
+        event_log=str(settings.events.folder or settings.data_dir / "events")
+        if settings.events.enabled
+        else None,
     )
 
 
-async def _prepared(store: FactStore, embedder: Embedder) -> asyncio.Task[None] | None:
-    """Check embedder and collection; return the task that tries again while the store is down."""
-    try:
-        async with asyncio.timeout(_START_CHECK_SECONDS):
-            await embedder.check()
-    except UpstreamError as error:
-        _log.warning("the embedder fails: replies come without facts", code=error.code, reason=error.message)
-    except TimeoutError:
-        _log.warning("the embedder does not answer: replies come without facts until it does")
+async def _prepared(
+    store: FactStore, embedder: Embedder, reranker: Reranker | None
+) -> asyncio.Task[None] | None:
+    """Check embedder, reranker and collection; return the task that tries again while the store is down."""
+    await _checked("embedder", embedder, "replies come without facts")
+    if reranker:
+        await _checked("reranker", reranker, "facts keep the order of their scores")
     try:
         await store.ensure()
     except UpstreamError as error:
         _log.warning("the fact store does not answer: replies come without facts", reason=error.message)
         return asyncio.create_task(_ensure_until_done(store))
     return None
+
+
+async def _checked(role: str, dependency: Embedder | Reranker, consequence: str) -> None:
+    try:
+        async with asyncio.timeout(_START_CHECK_SECONDS):
+            await dependency.check()
+    except UpstreamError as error:
+        _log.warning(f"the {role} fails: {consequence}", code=error.code, reason=error.message)
+    except TimeoutError:
+        _log.warning(f"the {role} does not answer: {consequence} until it does")
 
 
 async def _ensure_until_done(store: FactStore) -> None:
@@ -186,6 +184,9 @@ class _LocalRuntime(Runtime):
             default_url=f"http://127.0.0.1:{settings.api.port}",
             api_key=keys[0] if keys else None,
         )
+
+    def token_counter(self) -> TokenCounter:
+        return ScriptTokenCounter()
 
     @asynccontextmanager
     async def services(self) -> AsyncIterator[Services]:

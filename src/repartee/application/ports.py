@@ -35,6 +35,7 @@ class PromptMessage:
 
     role: Literal["system", "user", "assistant"]
     content: str
+    name: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,10 @@ class Prompt:
 
 @dataclass(frozen=True, slots=True)
 class Sampling:
-    """Generation settings; None leaves the choice to the model's server."""
+    """Generation settings; None leaves the choice to the model's server.
+
+    `choice` numbers several answers to one prompt: with it, a model that repeats itself gives others.
+    """
 
     model: str | None = None
     temperature: float | None = None
@@ -55,6 +59,9 @@ class Sampling:
     max_tokens: int | None = None
     seed: int | None = None
     stop: tuple[str, ...] = ()
+    presence_penalty: float | None = None
+    frequency_penalty: float | None = None
+    choice: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +165,10 @@ class Reranker(Protocol):
 
     async def rerank(self, query: str, texts: Sequence[str]) -> list[float]:
         """Return one relevance per text, in order of `texts`, higher is better."""
+        ...
+
+    async def check(self) -> None:
+        """Raise UpstreamError if the model cannot be reached."""
         ...
 
 
@@ -334,7 +345,10 @@ class SystemView:
 
 @dataclass(frozen=True, slots=True)
 class TailView:
-    """Values of the prompt's volatile part. `fence` is unguessable, so that no fact can close its block."""
+    """Values of the prompt's volatile part. `fence` is unguessable, so that no fact can close its block.
+
+    `asks_for_reply` is false where the prompt is the client's own, and only the memories are put into it.
+    """
 
     character: str
     user: str
@@ -342,6 +356,7 @@ class TailView:
     character_facts: tuple[str, ...]
     fence: str
     post_history_instructions: str
+    asks_for_reply: bool = True
 
 
 class PromptRenderer(Protocol):

@@ -6,7 +6,12 @@ from repartee.application.add_facts import AddFacts
 from repartee.application.check_health import CheckHealth
 from repartee.application.delete_facts import DeleteFacts
 from repartee.application.edit_fact import EditFact
+from repartee.application.erase_user import EraseUser
+from repartee.application.export_facts import ExportFacts
+from repartee.application.export_user import ExportUser
+from repartee.application.fact_stats import FactStats
 from repartee.application.generate_reply import GenerateReply
+from repartee.application.import_facts import ImportFacts
 from repartee.application.list_facts import ListFacts
 from repartee.application.ports import CharacterLibrary
 from repartee.application.record_feedback import RecordFeedback
@@ -36,6 +41,11 @@ class Services:
     edit_fact: EditFact
     delete_facts: DeleteFacts
     reindex_facts: ReindexFacts
+    fact_stats: FactStats
+    export_facts: ExportFacts
+    import_facts: ImportFacts
+    export_user: ExportUser
+    erase_user: EraseUser
     record_feedback: RecordFeedback
     check_health: CheckHealth
     characters: CharacterLibrary

@@ -19,13 +19,14 @@ from repartee.presentation.api.errors import (
     plain_problem_response,
     problem_response,
 )
-from repartee.presentation.api.facts import facts_router
+from repartee.presentation.api.facts import fact_stats_router, facts_router
 from repartee.presentation.api.feedback import feedback_router
 from repartee.presentation.api.generate import generate_router
 from repartee.presentation.api.health import health_router
 from repartee.presentation.api.limits import Limits
 from repartee.presentation.api.openapi import describe
 from repartee.presentation.api.requests import Door, RequestScope, RequestTelemetry
+from repartee.presentation.api.users import users_router
 from repartee.presentation.services import Services
 
 _STATUS_OF_BODY: Final[Mapping[type[ReparteeError], HTTPStatus]] = {
@@ -45,6 +46,8 @@ def build_api(services: Services, telemetry: RequestTelemetry, door: Door, limit
     )
     app.include_router(generate_router(services.generate_reply, limits))
     app.include_router(facts_router(services, limits))
+    app.include_router(users_router(services))
+    app.include_router(fact_stats_router(services, limits))
     app.include_router(feedback_router(services.record_feedback, limits))
     app.include_router(characters_router(services.characters))
     app.include_router(health_router(services.check_health, services.running, telemetry))

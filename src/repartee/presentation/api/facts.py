@@ -1,24 +1,21 @@
-"""`/users/{user_id}/facts`: what is remembered about one user."""
+"""`/users/{user_id}/facts`: what is remembered about one user; `/facts/stats`: how much in all."""
 
-from collections.abc import Coroutine
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request
-from pydantic import BaseModel
 from starlette.responses import Response
 
 from repartee.application.add_facts import AddFacts, AddFactsRequest, FactList
-from repartee.application.deadline import deadline_in
 from repartee.application.delete_facts import Deleted, DeleteFacts
 from repartee.application.edit_fact import EditFact, EditFactRequest
+from repartee.application.fact_stats import FactCounts, FactStats
 from repartee.application.list_facts import FactListPage, ListFacts
 from repartee.application.retrieve_facts import Question
 from repartee.application.search_facts import CandidateList, SearchFacts
 from repartee.domain.fact import Fact, TenantScope
 from repartee.presentation.api.body import read_body
-from repartee.presentation.api.disconnect import ClientLeft, unless_client_leaves
-from repartee.presentation.api.limits import Limits
-from repartee.presentation.api.openapi import EXAMPLES, answer, body_of, json_answer, problems
+from repartee.presentation.api.limits import Limits, answered
+from repartee.presentation.api.openapi import EXAMPLES, answer, body_of, problems
 from repartee.presentation.services import Services
 
 UserId = Annotated[str, Path(description="Whose facts.", examples=["maya"])]
@@ -39,7 +36,7 @@ def facts_router(services: Services, limits: Limits) -> APIRouter:
     async def add_facts(request: Request, user_id: UserId) -> Response:
         scope = TenantScope(user_id)
         body = await read_body(request, AddFactsRequest, limits.max_body_bytes)
-        return await _answered(request, services.add_facts(scope, body.facts), limits)
+        return await answered(request, services.add_facts(scope, body.facts), limits)
 
     @router.get(
         "",
@@ -55,7 +52,7 @@ def facts_router(services: Services, limits: Limits) -> APIRouter:
         superseded: Annotated[bool, Query(description="Also those that no longer hold.")] = False,
     ) -> Response:
         page = services.list_facts(TenantScope(user_id), after, limit, superseded=superseded)
-        return await _answered(request, page, limits)
+        return await answered(request, page, limits)
 
     @router.get(
         "/search",
@@ -80,7 +77,7 @@ def facts_router(services: Services, limits: Limits) -> APIRouter:
     ) -> Response:
         question = Question(q, before, character)
         found = services.search_facts(TenantScope(user_id), question, limit, use, threshold)
-        return await _answered(request, found, limits)
+        return await answered(request, found, limits)
 
     @router.patch(
         "/{fact_id}",
@@ -92,7 +89,7 @@ def facts_router(services: Services, limits: Limits) -> APIRouter:
     async def edit_fact(request: Request, user_id: UserId, fact_id: FactId) -> Response:
         scope = TenantScope(user_id)
         body = await read_body(request, EditFactRequest, limits.max_body_bytes)
-        return await _answered(request, services.edit_fact(scope, fact_id, body), limits)
+        return await answered(request, services.edit_fact(scope, fact_id, body), limits)
 
     @router.delete(
         "/{fact_id}",
@@ -101,7 +98,7 @@ def facts_router(services: Services, limits: Limits) -> APIRouter:
         responses={**answer(Deleted, {"deleted": 1}), **problems(404, 422, 502, 503, 504)},
     )
     async def delete_fact(request: Request, user_id: UserId, fact_id: FactId) -> Response:
-        return await _answered(request, services.delete_facts.one(TenantScope(user_id), fact_id), limits)
+        return await answered(request, services.delete_facts.one(TenantScope(user_id), fact_id), limits)
 
     @router.delete(
         "",
@@ -110,19 +107,22 @@ def facts_router(services: Services, limits: Limits) -> APIRouter:
         responses={**answer(Deleted, {"deleted": 120}), **problems(422, 502, 503, 504)},
     )
     async def delete_facts(request: Request, user_id: UserId) -> Response:
-        return await _answered(request, services.delete_facts(TenantScope(user_id)), limits)
+        return await answered(request, services.delete_facts(TenantScope(user_id)), limits)
 
     return router
 
 
-async def _answered(request: Request, work: Coroutine[Any, Any, BaseModel], limits: Limits) -> Response:
-    """Return the result within the deadline; a client that leaves ends the work."""
+def fact_stats_router(services: Services, limits: Limits) -> APIRouter:
+    """Return the route."""
+    router = APIRouter(tags=["operations"])
 
-    async def in_time() -> BaseModel:
-        async with deadline_in(limits.deadline_seconds):
-            return await work
+    @router.get(
+        "/facts/stats",
+        summary="Count facts and users",
+        description=FactStats.__doc__ or "",
+        responses={**answer(FactCounts, EXAMPLES["fact_counts"]), **problems(502, 503, 504)},
+    )
+    async def fact_stats(request: Request) -> Response:
+        return await answered(request, services.fact_stats(), limits)
 
-    try:
-        return json_answer(await unless_client_leaves(request, in_time()))
-    except ClientLeft:
-        return Response(status_code=499)
+    return router

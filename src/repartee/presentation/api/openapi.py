@@ -63,9 +63,32 @@ EXAMPLES: Final[Mapping[str, Any]] = {
         "threshold": 0.25,
         "rerank": "off",
     },
+    "fact_counts": {
+        "collections": [
+            {
+                "profile": "minilm-384",
+                "current": True,
+                "facts": 120,
+                "users": 1,
+                "superseded": 3,
+                "pinned": 2,
+            }
+        ]
+    },
+    "user_export": '{"type":"user","user_id":"maya","facts":1,"events":1}\n'
+    '{"type":"fact","id":"0f5a2e0c-…","owner":"user","text":"Plays the cello in an amateur orchestra"}\n'
+    '{"type":"event","event":{"type":"reply","at":"2026-11-20T10:00:00+00:00","reply":{"id":"rpl_…"}}}\n',
+    "erased": {"facts": 120, "events": 48},
     "feedback": {"reply_id": _REPLY["id"], "verdict": "like", "reason": "made me laugh"},
     "characters": {"characters": [{"id": "blaze", "name": "Blaze", "language": "en", "tags": ["bar"]}]},
     "character": {"name": "Blaze", "description": "Runs the late shift of a corner bar."},
+    "parsed_card": {
+        "character": {"name": "Blaze", "description": "Runs the late shift of a corner bar."},
+        "card": {"spec": "chara_card_v3", "spec_version": "3.0", "data": {"name": "Blaze"}},
+        "spec": "v3",
+        "warnings": ["data: the format also requires tags; taken as empty"],
+        "assets": [{"name": "assets/icon/images/main.png", "type": "icon", "bytes": 48213}],
+    },
     "alive": {
         "status": "ok",
         "service": "repartee",

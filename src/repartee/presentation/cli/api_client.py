@@ -11,12 +11,16 @@ from pydantic import BaseModel, ValidationError
 
 from repartee.application.add_facts import AddFactsRequest, FactList, NewFact
 from repartee.application.delete_facts import Deleted
+from repartee.application.edit_fact import EditFactRequest
+from repartee.application.erase_user import Erased
+from repartee.application.fact_stats import FactCounts
 from repartee.application.generate_reply import Reply, ReplyDelta, ReplyEvent, ReplyStarted
 from repartee.application.list_facts import FactListPage
 from repartee.application.search_facts import CandidateList
 from repartee.domain.character import Character
 from repartee.domain.fact import Fact
 from repartee.presentation.cli.failures import ApiProblem, ApiUnreachable
+from repartee.presentation.ndjson import lines_in
 
 _TIMEOUT: Final = httpx2.Timeout(120.0, connect=3.0)
 _PAGE: Final = 500
@@ -54,6 +58,11 @@ class ApiClient:
         """Close the connections."""
         self._http.close()
 
+    @property
+    def place(self) -> str:
+        """The address."""
+        return self.url
+
     def health(self) -> Alive:
         """Return what answers."""
         return self._called(Alive, "GET", "/healthz")
@@ -64,14 +73,7 @@ class ApiClient:
 
     def generate_stream(self, request: Mapping[str, Any]) -> Generator[ReplyEvent, None, None]:
         """Yield one ReplyStarted, pieces of text, then the whole Reply. Closing it closes the connection."""
-        content = _encoded({**request, "stream": True})
-        with (
-            self._translated(),
-            self._http.stream("POST", "/generate", content=content, headers=_JSON) as response,
-        ):
-            if response.status_code != 200:
-                response.read()
-                raise _problem_of(response)
+        with self._streamed("POST", "/generate", _encoded({**request, "stream": True})) as response:
             for event in httpx2.EventSource(response):
                 yield _event_of(event)
                 if event.event == "done":
@@ -83,30 +85,61 @@ class ApiClient:
         body = AddFactsRequest(facts=tuple(facts)).model_dump(exclude_defaults=True)
         return self._called(FactList, "POST", _facts_of(user_id), body=body).facts
 
-    def facts(self, user_id: str) -> Iterator[Fact]:
-        """Yield every stored fact of the user."""
+    def facts(self, user_id: str, *, superseded: bool = False) -> Iterator[Fact]:
+        """Yield every stored fact of the user; with `superseded` also those that no longer hold."""
         after: str | None = None
+        wanted = {"limit": str(_PAGE), "superseded": str(superseded).lower()}
         while True:
-            params = {"limit": str(_PAGE), **({"after": after} if after else {})}
+            params = {**wanted, **({"after": after} if after else {})}
             page = self._called(FactListPage, "GET", _facts_of(user_id), params=params)
             yield from page.facts
             if page.next is None:
                 return
             after = page.next
 
-    def search(self, user_id: str, message: str, limit: int = 10) -> CandidateList:
-        """Return the facts nearest to a message."""
-        params = {"q": message, "limit": str(limit)}
+    def search(
+        self, user_id: str, message: str, limit: int = 10, character: str | None = None
+    ) -> CandidateList:
+        """Return the facts nearest to a message, and what a reply of the character would do with them."""
+        params = {"q": message, "limit": str(limit), **({"character": character} if character else {})}
         return self._called(CandidateList, "GET", f"{_facts_of(user_id)}/search", params=params)
+
+    def edit_fact(self, user_id: str, fact_id: str, changes: EditFactRequest) -> Fact:
+        """Change a fact and return it."""
+        body = changes.model_dump(exclude_unset=True)
+        return self._called(Fact, "PATCH", _fact_of(user_id, fact_id), body=body)
 
     def delete_fact(self, user_id: str, fact_id: str) -> int:
         """Forget one fact."""
-        place = f"{_facts_of(user_id)}/{quote(fact_id, safe='')}"
-        return self._called(Deleted, "DELETE", place).deleted
+        return self._called(Deleted, "DELETE", _fact_of(user_id, fact_id)).deleted
 
     def delete_facts(self, user_id: str) -> int:
         """Forget everything about the user and return how many facts there were."""
         return self._called(Deleted, "DELETE", _facts_of(user_id)).deleted
+
+    def fact_stats(self) -> FactCounts:
+        """Count facts and users."""
+        return self._called(FactCounts, "GET", "/facts/stats")
+
+    def export_user(self, user_id: str) -> Iterator[Mapping[str, Any]]:
+        """Yield all that is stored about the user: a `user` row, then `fact` and `event` rows."""
+        with self._streamed("GET", f"{_user(user_id)}/export") as response:
+            yield from map(_row, lines_in(response.iter_bytes()))
+
+    def erase_user(self, user_id: str) -> Erased:
+        """Erase all that is stored about the user."""
+        return self._called(Erased, "DELETE", _user(user_id))
+
+    @contextmanager
+    def _streamed(self, method: str, path: str, content: bytes | None = None) -> Iterator[httpx2.Response]:
+        with (
+            self._translated(),
+            self._http.stream(method, path, content=content, headers=_JSON) as response,
+        ):
+            if response.status_code != 200:
+                response.read()
+                raise _problem_of(response)
+            yield response
 
     def _called(
         self,
@@ -145,8 +178,16 @@ def _encoded(body: object) -> bytes:
     return json.dumps(body, ensure_ascii=False).encode("utf-8", "surrogatepass")
 
 
+def _user(user_id: str) -> str:
+    return f"/users/{quote(user_id, safe='')}"
+
+
 def _facts_of(user_id: str) -> str:
-    return f"/users/{quote(user_id, safe='')}/facts"
+    return f"{_user(user_id)}/facts"
+
+
+def _fact_of(user_id: str, fact_id: str) -> str:
+    return f"{_facts_of(user_id)}/{quote(fact_id, safe='')}"
 
 
 def _event_of(event: httpx2.ServerSentEvent) -> ReplyEvent:
@@ -161,8 +202,22 @@ def _read(model: type[Model], content: str | bytes) -> Model:
     try:
         return model.model_validate_json(content)
     except ValidationError:
-        detail = "the API's answer cannot be read: are it and this command of the same version?"
-        raise ApiProblem(detail, "unreadable", 500) from None
+        raise _unreadable() from None
+
+
+def _row(line: bytes) -> dict[str, Any]:
+    try:
+        row = json.loads(line)
+    except (ValueError, RecursionError):
+        raise _unreadable() from None
+    if not isinstance(row, dict):
+        raise _unreadable()
+    return row
+
+
+def _unreadable() -> ApiProblem:
+    detail = "the API's answer cannot be read: are it and this command of the same version?"
+    return ApiProblem(detail, "unreadable", 500)
 
 
 def _problem_of(response: httpx2.Response) -> ApiProblem:

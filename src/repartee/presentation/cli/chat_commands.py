@@ -12,7 +12,6 @@ from repartee.domain.fact import Fact
 from repartee.domain.macros import expand_macros
 from repartee.presentation.cli.chat import Chat
 from repartee.presentation.cli.fact_files import UserFile, valid_fact
-from repartee.presentation.cli.facts_backend import ApiFacts
 from repartee.presentation.cli.failures import UserMistake
 from repartee.presentation.cli.load_facts import facts_are, load_facts, shown_progress
 
@@ -95,7 +94,7 @@ class ChatCommands:
         if not facts:
             raise UserMistake("the user file has no facts")
         with shown_progress(len(facts)) as progress:
-            stored = load_facts(ApiFacts(self._chat.connection.client), user_id, facts, progress)
+            stored = load_facts(self._chat.connection.client, user_id, facts, progress)
         self._chat.screen.result([facts_are("stored", stored, user_id)])
 
     def _character(self, _: str) -> None:

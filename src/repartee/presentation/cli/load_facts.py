@@ -26,7 +26,7 @@ def load_facts(
     stored = 0
     try:
         for batch in _batches(facts):
-            stored += len(backend.add(user_id, batch))
+            stored += len(backend.add_facts(user_id, batch))
             progress(stored)
     except EXPECTED as error:
         failure = UserMistake if exit_status(error) == 2 else RunFailed

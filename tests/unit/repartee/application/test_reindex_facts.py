@@ -19,7 +19,7 @@ def _row(scope: TenantScope, text: str) -> tuple[TenantScope, Fact]:
 
 async def test_facts_of_old_collections_arrive_under_their_owners_with_their_ids(embedder, store) -> None:
     rows = [_row(ANN if number % 2 else BOB, f"fact {number}") for number in range(150)]
-    archive = FakeFactArchive({"old-1": rows[:100], "old-2": rows[100:]})
+    archive = FakeFactArchive({"old-1": rows[:100], "old-2": rows[100:]}, store)
     totals: list[int] = []
     done = await ReindexFacts(embedder, store, archive)(progress=totals.append)
     assert (done.profiles, done.facts) == (["old-1", "old-2"], 150)
@@ -33,7 +33,7 @@ async def test_facts_of_old_collections_arrive_under_their_owners_with_their_ids
 async def test_running_it_again_changes_nothing_and_old_collections_stay_until_dropped(
     embedder, store
 ) -> None:
-    archive = FakeFactArchive({"old": [_row(ANN, "likes tea")]})
+    archive = FakeFactArchive({"old": [_row(ANN, "likes tea")]}, store)
     reindex = ReindexFacts(embedder, store, archive)
     await reindex()
     await reindex()
@@ -45,7 +45,7 @@ async def test_running_it_again_changes_nothing_and_old_collections_stay_until_d
 
 async def test_an_edit_made_since_is_not_undone(embedder, store) -> None:
     scope, fact = _row(ANN, "likes tea")
-    reindex = ReindexFacts(embedder, store, FakeFactArchive({"old": [(scope, fact)]}))
+    reindex = ReindexFacts(embedder, store, FakeFactArchive({"old": [(scope, fact)]}, store))
     await reindex()
     await EditFact(embedder, store, LOCKS)(ANN, fact.id, EditFactRequest(text="likes coffee"))
     assert (await reindex()).facts == 0
@@ -54,7 +54,7 @@ async def test_an_edit_made_since_is_not_undone(embedder, store) -> None:
 
 async def test_what_was_forgotten_does_not_come_back(embedder, store) -> None:
     rows = [_row(ANN, "likes tea"), _row(ANN, "likes coffee"), _row(BOB, "likes tea")]
-    archive = FakeFactArchive({"old": rows})
+    archive = FakeFactArchive({"old": rows}, store)
     reindex, forget = ReindexFacts(embedder, store, archive), DeleteFacts(store, archive, LOCKS)
     await reindex()
     await forget.one(ANN, rows[0][1].id)

@@ -115,3 +115,11 @@ async def test_a_hanging_embedder_is_504_at_the_deadline_and_leaving_cancels_it(
         status, problem = await _json(session, "GET", "/users/ann/facts/search?q=x")
         assert (status, problem["code"]) == (504, "upstream_timeout")
         assert (await _json(session, "POST", "/users/ann/facts", json=_facts("x")))[0] == 504
+
+
+async def test_stats_are_counts_and_hold_nothing_of_users(api) -> None:
+    await _json(api, "POST", "/users/ann/facts", json=_facts("likes tea", "likes coffee"))
+    await _json(api, "POST", "/users/bob/facts", json=_facts("likes tea"))
+    status, stats = await _json(api, "GET", "/facts/stats")
+    counts = {"facts": 3, "users": 2, "superseded": 0, "pinned": 0}
+    assert (status, stats) == (200, {"collections": [{"profile": "fake-64", "current": True, **counts}]})

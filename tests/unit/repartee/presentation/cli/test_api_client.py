@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from repartee.application.add_facts import NewFact
+from repartee.application.edit_fact import EditFactRequest
 from repartee.application.generate_reply import Reply, ReplyDelta, ReplyEvent, ReplyStarted
 from repartee.presentation.cli.api_client import ApiClient
 from repartee.presentation.cli.failures import ApiProblem, ApiUnreachable
@@ -184,3 +185,54 @@ def test_a_broken_connection_is_one_thing(error: Exception, said: str) -> None:
 def test_an_answer_of_another_shape_is_a_problem() -> None:
     with _client(httpx2.Response(200, json={"deleted": "all"})) as client, pytest.raises(ApiProblem):
         client.delete_fact("maya", "f1")
+
+
+def test_an_edit_sends_only_what_is_to_be_different() -> None:
+    seen: list[httpx2.Request] = []
+    with _client(httpx2.Response(200, json=_FACT), seen=seen) as client:
+        client.edit_fact("maya", "f/1", EditFactRequest(pinned=False))
+    assert (seen[0].method, seen[0].url.raw_path) == ("PATCH", b"/users/maya/facts/f%2F1")
+    assert json.loads(seen[0].content) == {"pinned": False}
+
+
+def test_a_search_names_the_character_only_where_there_is_one() -> None:
+    seen: list[httpx2.Request] = []
+    found = {"status": "empty", "candidates": [], "threshold": 0.25, "rerank": "off"}
+    with _client(*(httpx2.Response(200, json=found) for _ in range(2)), seen=seen) as client:
+        client.search("maya", "tea & more", 5, "Вера")
+        client.search("maya", "tea")
+    assert dict(seen[0].url.params) == {"q": "tea & more", "limit": "5", "character": "Вера"}
+    assert dict(seen[1].url.params) == {"q": "tea", "limit": "10"}
+
+
+def _export(*chunks: bytes | Exception) -> list[object]:
+    def content() -> Iterator[bytes]:
+        for chunk in chunks:
+            if isinstance(chunk, Exception):
+                raise chunk
+            yield chunk
+
+    with _client(httpx2.Response(200, content=content())) as client:
+        return list(client.export_user("maya"))
+
+
+def test_an_export_ends_its_rows_at_line_feeds_only() -> None:
+    rows = _export('{"type":"fact","text":"a\u2028b\x85'.encode(), b'c"}\n{"type":"event"}\n')
+    assert rows == [{"type": "fact", "text": "a\u2028b\x85c"}, {"type": "event"}]
+
+
+@pytest.mark.parametrize("line", [b"<html>\n", b"[1]\n", b'{"type":"fact"'])
+def test_an_export_that_is_none_is_a_problem(line: bytes) -> None:
+    with pytest.raises(ApiProblem, match="cannot be read"):
+        _export(b'{"type":"user"}\n', line)
+
+
+def test_an_export_that_breaks_off_is_an_error_and_not_a_short_one() -> None:
+    with pytest.raises(ApiUnreachable, match="broke"):
+        _export(b'{"type":"user"}\n', httpx2.RemoteProtocolError("x"))
+
+
+def test_an_export_that_is_refused_is_the_apis_problem() -> None:
+    refused = httpx2.Response(503, json=_PROBLEM)
+    with _client(refused) as client, pytest.raises(ApiProblem, match="no room now"):
+        list(client.export_user("maya"))

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from repartee.application.add_facts import NewFact
-from repartee.presentation.cli.fact_files import read_facts, read_object, read_user_file, user_of
+from repartee.presentation.cli.fact_files import read_facts, read_user_file, user_of
 from repartee.presentation.cli.failures import UserMistake
 
 _texts = (
@@ -145,8 +145,3 @@ def test_an_error_in_a_user_file_names_the_field(tmp_path: Path, content: str, s
 def test_a_list_of_facts_names_no_user(tmp_path: Path) -> None:
     assert user_of(_written(tmp_path, "a.json", '["Likes tea"]')) is None
     assert user_of(_written(tmp_path, "a.txt", "Likes tea")) is None
-
-
-def test_a_card_must_be_an_object(tmp_path: Path) -> None:
-    with pytest.raises(UserMistake, match="must hold a JSON object"):
-        read_object(_written(tmp_path, "card.json", "[]"))
