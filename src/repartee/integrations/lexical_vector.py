@@ -1,9 +1,9 @@
 """Vectors for text that the local encoder cannot read: what is not written in Latin letters.
 
-The encoder knows English. Other scripts it takes apart into single letters, and any two Russian sentences
-look alike to it. So their words are hashed instead: the stem of each word, and the letter groups of the stem
-for what a stemmer misses (ребёнок, ребёнка). Two texts are similar where they share words: less than an
-encoder that knows the language would find, and nothing that it only imagines.
+The encoder knows English. Russian it reads word by word as glosses (see `russian_gloss`), other scripts not
+at all. So their words are hashed: the stem of each word, and the letter groups of the stem for what a stemmer
+misses (ребёнок, ребёнка). Two texts are similar where they share words: less than an encoder that knows the
+language would find, and nothing that it only imagines.
 
 Function words and small talk (`silent` in russian_words.json) count for nothing, common words (`common`) for
 little: what such a word lacks in weight goes into a direction that belongs to the role, where a message and a
@@ -54,13 +54,19 @@ _IDEOGRAPHS: Final = re.compile("[\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003fff
 
 def latin_share(text: str) -> float:
     """Return which part of the letters is Latin, 0 where there are no letters."""
-    letters = [character for character in text if character.isalpha()]
-    return sum(map(_is_latin, letters)) / len(letters) if letters else 0.0
+    return _share(text, "LATIN")
+
+
+def cyrillic_share(text: str) -> float:
+    """Return which part of the letters is Cyrillic, 0 where there are no letters."""
+    return _share(text, "CYRILLIC")
 
 
 def latin_only(text: str) -> str:
     """Return the text without its other letters."""
-    return "".join(character for character in text if not character.isalpha() or _is_latin(character))
+    return "".join(
+        character for character in text if not character.isalpha() or _script(character) == "LATIN"
+    )
 
 
 def lexical_vector(text: str, role: Role) -> FloatArray:
@@ -123,6 +129,11 @@ def _in_word(character: str) -> bool:
     return unicodedata.category(character)[0] in "LMN"  # letters, their marks, digits
 
 
+def _share(text: str, script: str) -> float:
+    letters = [character for character in text if character.isalpha()]
+    return sum(_script(letter) == script for letter in letters) / len(letters) if letters else 0.0
+
+
 @lru_cache(maxsize=4096)
-def _is_latin(letter: str) -> bool:
-    return unicodedata.name(letter, "").startswith("LATIN")
+def _script(letter: str) -> str:
+    return unicodedata.name(letter, "").partition(" ")[0]

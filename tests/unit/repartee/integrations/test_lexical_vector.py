@@ -16,6 +16,13 @@ def test_latin_share(text, share):
     assert lexical.latin_share(text) == share
 
 
+@pytest.mark.parametrize(
+    ("text", "share"), [("привет", 1.0), ("ab вг", 0.5), ("Їжак", 1.0), ("γάτα", 0.0), ("?! 12 🙂", 0.0)]
+)
+def test_cyrillic_share(text, share):
+    assert lexical.cyrillic_share(text) == share
+
+
 def test_latin_only_keeps_what_is_not_a_letter():
     assert lexical.latin_only("Играю в Dota 2!") == "  Dota 2!"
 

@@ -11,6 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from repartee.domain.errors import ConfigurationError, UpstreamUnavailable
+from repartee.integrations import russian_gloss
+from repartee.integrations.lexical_vector import LEXICAL_DIMENSION
 from repartee.integrations.onnx_embedder import OnnxEmbedder, _batches, _Reading
 
 FOLDER = Path(sys.prefix) / "share/repartee/all-minilm-l6-v2"
@@ -130,7 +132,7 @@ async def test_no_texts_need_no_forward_pass(embedder, spied):
 # --- other scripts ------------------------------------------------------------------------------------
 
 
-async def test_russian_finds_shared_words_and_nothing_else(embedder):
+async def test_russian_finds_shared_words_and_not_what_is_said_to_everybody(embedder):
     fact = "Учится играть на гитаре"
 
     assert await similarity(embedder, "купила новые струны для гитары", fact) > embedder.profile.threshold
@@ -138,9 +140,34 @@ async def test_russian_finds_shared_words_and_nothing_else(embedder):
     assert abs(await similarity(embedder, "ну и что ты теперь будешь делать", fact)) < 0.15
 
 
-async def test_languages_of_different_scripts_do_not_meet(embedder):
-    assert await similarity(embedder, "do you like dogs", "Любит собак") == 0.0
-    assert await similarity(embedder, "люблю собак", "Loves dogs") == 0.0
+async def test_russian_finds_what_is_meant_in_other_words(embedder):
+    near = await similarity(embedder, "машина опять не завелась", "Ездит на старом автомобиле")
+    far = await similarity(embedder, "машина опять не завелась", "Учится играть на гитаре")
+
+    assert near > embedder.profile.threshold > 0.1 > far
+
+
+@pytest.mark.parametrize(
+    ("message", "fact"),
+    [
+        ("do you like dogs", "Любит собак"),
+        ("люблю собак", "Loves dogs"),
+        ("мы с Егором подрались", "Egor is his best friend"),
+    ],
+)
+async def test_russian_and_english_find_each_other(embedder, message, fact):
+    assert await similarity(embedder, message, fact) > embedder.profile.threshold
+
+
+async def test_what_has_no_glosses_does_not_meet_english(embedder):
+    assert await similarity(embedder, "我喜欢狗", "Loves dogs") == 0.0
+    assert await similarity(embedder, "αγαπώ τα σκυλιά", "Loves dogs") == 0.0
+
+
+async def test_english_is_left_to_the_encoder(embedder):
+    vector = await embedder.embed_query("my dog ate my homework, прости")
+
+    assert not any(vector[-LEXICAL_DIMENSION:])
 
 
 async def test_names_in_latin_letters_are_found_inside_russian(embedder):
@@ -171,7 +198,7 @@ async def test_text_without_letters_matches_nothing(embedder, message):
 
 
 async def test_russian_development_set(embedder):
-    """Floors below the measured values (0.93, 0.80, 0.10): a change that breaks Russian is seen here."""
+    """Floors below what is measured (0.98, 0.38, 0.92, 0.10): a change that breaks Russian is seen here."""
     data = json.loads(RUSSIAN.read_text("utf-8"))
     facts = await embedder.embed_facts([*(row["fact"] for row in data["facts"]), *data["other_facts"]])
     threshold = embedder.profile.threshold
@@ -181,11 +208,15 @@ async def test_russian_development_set(embedder):
         return sorted(((cosine(query, fact), index) for index, fact in enumerate(facts)), reverse=True)[:3]
 
     direct = [await best(row["direct"]) for row in data["facts"]]
+    indirect = [await best(row["indirect"]) for row in data["facts"]]
     nothing = [(await best(message))[0][0] for message in data["no_fact"] + data["no_fact_held_out"]]
     hits = [[score for score, found in top if found == index] for index, top in enumerate(direct)]
 
-    assert sum(map(bool, hits)) / len(hits) > 0.85
-    assert sum(max(hit, default=0) > threshold for hit in hits) / len(hits) > 0.7
+    hinted = [any(found == index for _, found in top) for index, top in enumerate(indirect)]
+
+    assert sum(map(bool, hits)) / len(hits) > 0.9
+    assert sum(hinted) / len(hinted) > 0.25
+    assert sum(max(hit, default=0) > threshold for hit in hits) / len(hits) > 0.8
     assert sum(score > threshold for score in nothing) / len(nothing) < 0.2
 
 
@@ -331,4 +362,12 @@ async def test_revision_follows_what_decides_the_vectors(copy, embedder):
 
     assert same.profile.id == embedder.profile.id
     assert (same.profile.threshold_for("tea"), same.profile.threshold_for("чай")) == (0.3, 0.2)
+    assert other.profile.id != embedder.profile.id
+
+
+async def test_revision_follows_the_glosses(embedder, monkeypatch):
+    monkeypatch.setattr(russian_gloss, "_GLOSSES", {"собак-": "dog"})
+    other = OnnxEmbedder(FOLDER)
+    await other.close()
+
     assert other.profile.id != embedder.profile.id
