@@ -11,16 +11,14 @@ import asyncio
 import hashlib
 import math
 import unicodedata
-from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, TypeVar
+from typing import Annotated, Final, Literal, TypeVar
 
 import numpy as np
-import onnxruntime
 from pydantic import BaseModel, Field, ValidationError
 from tokenizers import Tokenizer
 
@@ -37,6 +35,8 @@ from repartee.integrations.lexical_vector import (
     lexical_fingerprint,
     lexical_vector,
 )
+from repartee.integrations.onnx_inference import batches, open_session, padded
+from repartee.integrations.query_cache import QueryCache
 from repartee.integrations.russian_gloss import gloss_fingerprint, glossed
 
 SCHEME: Final = 2
@@ -46,7 +46,6 @@ _NAME: Final = "The local encoder"
 _DEPENDENCY: Final = "embedder"
 _GLOSSED_SHARE: Final = 0.65  # of a Russian vector the encoder's part: 0.6 to 0.75 measured alike
 _MAX_CHARACTERS: Final = 4_000  # far more than the encoder's 256 tokens
-_MAX_BATCH, _MAX_BATCH_TOKENS = 32, 1_024  # the second bounds memory: 256-token texts go 4 at a time
 
 T = TypeVar("T")
 
@@ -83,7 +82,8 @@ class OnnxEmbedder(Embedder):
         manifest, model, tokenizer = _load(folder)
         self._tokenizer = tokenizer
         self._unreadable = {tokenizer.token_to_id(token) for token in ("[UNK]", "[CLS]", "[SEP]")}
-        self._session = _session(model, threads)
+        # Widen the int8 weights at load and calculate in float32: no processor rounds more than another.
+        self._session = open_session(model, threads, {"session.disable_quant_qdq": "1"})
         self._dense = manifest.dimension
         revision = _revision(manifest)
         self._profile = EmbedderProfile(
@@ -95,8 +95,7 @@ class OnnxEmbedder(Embedder):
             thresholds=manifest.thresholds,
         )
         self._executor = ThreadPoolExecutor(max_workers=2, thread_name_prefix="encoder")
-        self._cache: OrderedDict[bytes, FloatArray] = OrderedDict()
-        self._cache_size = cache_size
+        self._cache = QueryCache(cache_size)
 
     @property
     def profile(self) -> EmbedderProfile:
@@ -104,27 +103,16 @@ class OnnxEmbedder(Embedder):
         return self._profile
 
     async def embed_query(self, text: str) -> Vector:
-        """Return the vector of a message. The latest are kept, by hash: a reply may be asked for again."""
-        key = hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
-        vector = self._cache.pop(key, None)
-        if vector is None:
-            vector = (await self._in_thread(lambda: self._encode([self._read(text, "query")])))[0]
-        self._cache[key] = vector
-        if len(self._cache) > self._cache_size:
-            self._cache.popitem(last=False)
-        return _as_list(vector)
+        """Return the vector of a message."""
+        return (await self.embed_queries([text]))[0]
+
+    async def embed_queries(self, texts: Sequence[str]) -> list[Vector]:
+        """Return one vector per message, in order; the latest are kept."""
+        return await self._cache.vectors(texts, lambda missing: self._embedded(missing, "query"))
 
     async def embed_facts(self, texts: Sequence[str]) -> list[Vector]:
         """Return one vector per text, in order. Batches queue one by one, so that messages get in between."""
-        if not texts:
-            return []
-        readings = await self._in_thread(lambda: [self._read(text, "fact") for text in texts])
-        vectors: dict[int, Vector] = {}
-        for batch in _batches(readings):
-            chosen = [readings[index] for index in batch]
-            rows = await self._in_thread(partial(self._encode, chosen))
-            vectors.update(zip(batch, map(_as_list, rows), strict=True))
-        return [vectors[index] for index in range(len(texts))]
+        return await self._embedded(texts, "fact") if texts else []
 
     async def check(self) -> None:
         """Embed a sentence. Raises UpstreamError if the runtime fails."""
@@ -133,6 +121,15 @@ class OnnxEmbedder(Embedder):
     async def close(self) -> None:
         """Finish the calculation in progress and stop the threads."""
         await asyncio.to_thread(self._executor.shutdown, cancel_futures=True)
+
+    async def _embedded(self, texts: Sequence[str], role: Role) -> list[Vector]:
+        readings = await self._in_thread(lambda: [self._read(text, role) for text in texts])
+        vectors: dict[int, Vector] = {}
+        for batch in batches([len(reading.tokens) for reading in readings]):
+            chosen = [readings[index] for index in batch]
+            rows = await self._in_thread(partial(self._encode, chosen))
+            vectors.update(zip(batch, map(_as_list, rows), strict=True))
+        return [vectors[index] for index in range(len(texts))]
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._executor, work)
@@ -164,9 +161,7 @@ class OnnxEmbedder(Embedder):
         return vectors
 
     def _run(self, rows: Sequence[list[int]]) -> FloatArray:
-        longest = max(map(len, rows))
-        tokens = np.array([row + [0] * (longest - len(row)) for row in rows], np.int64)
-        mask = np.array([[1] * len(row) + [0] * (longest - len(row)) for row in rows], np.int64)
+        tokens, mask = padded(rows), padded([[1] * len(row) for row in rows])
         try:
             output: FloatArray = self._session.run(
                 ["embedding"], {"input_ids": tokens, "attention_mask": mask}
@@ -186,18 +181,6 @@ def _encoder_share(latin: float, cyrillic: float) -> float:
 def _as_list(vector: FloatArray) -> Vector:
     values: Vector = vector.tolist()
     return values
-
-
-def _batches(readings: Sequence[_Reading]) -> Iterator[list[int]]:
-    """Yield indices, texts of like length together: little padding, bounded memory."""
-    batch: list[int] = []
-    for index in sorted(range(len(readings)), key=lambda index: len(readings[index].tokens)):
-        size = len(readings[index].tokens)  # the longest so far
-        if batch and (len(batch) == _MAX_BATCH or size * (len(batch) + 1) > _MAX_BATCH_TOKENS):
-            yield batch
-            batch = []
-        batch.append(index)
-    yield batch
 
 
 def _revision(manifest: _Manifest) -> str:
@@ -235,14 +218,3 @@ def _load(folder: Path) -> tuple[_Manifest, bytes, Tokenizer]:
 
 def _sum(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
-
-
-def _session(model: bytes, threads: int) -> Any:
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    options.log_severity_level = 3
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    # Widen the int8 weights at load and calculate in float32: no processor rounds more than another.
-    options.add_session_config_entry("session.disable_quant_qdq", "1")
-    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])

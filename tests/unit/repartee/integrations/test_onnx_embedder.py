@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from repartee.domain.errors import ConfigurationError, UpstreamUnavailable
 from repartee.integrations import russian_gloss
 from repartee.integrations.lexical_vector import LEXICAL_DIMENSION
-from repartee.integrations.onnx_embedder import OnnxEmbedder, _batches, _Reading
+from repartee.integrations.onnx_embedder import OnnxEmbedder
+from repartee.integrations.query_cache import QueryCache
 
 FOLDER = Path(sys.prefix) / "share/repartee/all-minilm-l6-v2"
 RUSSIAN = Path(__file__).parents[3] / "data/russian_retrieval_dev.json"
@@ -47,7 +48,7 @@ class CountingSession:
 def spied(embedder, monkeypatch):
     spy = CountingSession(embedder._session)
     monkeypatch.setattr(embedder, "_session", spy)
-    embedder._cache.clear()
+    monkeypatch.setattr(embedder, "_cache", QueryCache())
     return spy
 
 
@@ -95,7 +96,7 @@ async def test_a_vector_does_not_depend_on_its_batch(embedder):
 
 async def test_the_same_text_gives_the_same_vector(embedder, spied):
     first = await embedder.embed_query("i finally got the job")
-    embedder._cache.clear()
+    monkeypatch.setattr(embedder, "_cache", QueryCache())
 
     assert await embedder.embed_query("i finally got the job") == first
     assert len(spied.rows) == 2
@@ -232,15 +233,6 @@ async def test_a_repeated_message_is_remembered(embedder, spied):
     assert len(spied.rows) == 1
 
 
-async def test_the_cache_forgets_what_was_used_longest_ago(embedder, spied, monkeypatch):
-    monkeypatch.setattr(embedder, "_cache_size", 2)
-    for text in ("one", "two", "one", "three", "one", "two"):
-        await embedder.embed_query(text)
-
-    assert len(spied.rows) == 4  # the last "two" was forgotten
-    assert len(embedder._cache) == 2
-
-
 async def test_many_at_once_get_their_own_vectors(embedder):
     texts = [f"message number {number}" for number in range(40)] + [
         f"сообщение про кота {n}" for n in range(10)
@@ -275,16 +267,6 @@ async def test_a_failure_of_the_runtime_is_an_upstream_error(embedder, monkeypat
 
     with pytest.raises(UpstreamUnavailable, match="RuntimeError"):
         await embedder.embed_facts(["Likes tea"])
-
-
-def test_batches_hold_every_text_once_and_stay_small():
-    readings = [_Reading([7] * size, 1.0, None) for size in (3, 256, 9, 256, 256, 256, 256, *[5] * 100)]
-    batches = list(_batches(readings))
-
-    assert sorted(index for batch in batches for index in batch) == list(range(len(readings)))
-    for batch in batches:
-        assert len(batch) <= 32
-        assert max(len(readings[index].tokens) for index in batch) * len(batch) <= 1024
 
 
 async def test_check_passes(embedder):
