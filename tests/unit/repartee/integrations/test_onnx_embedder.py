@@ -94,7 +94,7 @@ async def test_a_vector_does_not_depend_on_its_batch(embedder):
         assert cosine(alone, vector) > 0.9999
 
 
-async def test_the_same_text_gives_the_same_vector(embedder, spied):
+async def test_the_same_text_gives_the_same_vector(embedder, spied, monkeypatch):
     first = await embedder.embed_query("i finally got the job")
     monkeypatch.setattr(embedder, "_cache", QueryCache())
 
