@@ -64,7 +64,12 @@ async def open_application(settings: Settings, *overrides: Provider) -> AsyncIte
     try:
         services = await _services(container, settings)
         telemetry = await container.get(PrometheusTelemetry)
-        door = Door(settings.api.accepted_keys, open_to_all=settings.api.allow_anonymous)
+        door = Door(
+            settings.api.accepted_keys,
+            user_keys=settings.api.owners_of_keys,
+            open_to_all=settings.api.allow_anonymous,
+            origins=settings.api.origins,
+        )
         limits = Limits(settings.api.max_body_bytes, settings.reply.deadline_seconds)
         api = build_api(services, telemetry, door, limits)
         store, embedder = await container.get(FactStore), await container.get(Embedder)
@@ -207,7 +212,8 @@ class _LocalRuntime(Runtime):
 
 
 def _refuse_open_door(host: str, settings: Settings) -> None:
-    if host not in _LOOPBACK and not settings.api.accepted_keys and not settings.api.allow_anonymous:
+    has_keys = settings.api.accepted_keys or settings.api.owners_of_keys
+    if host not in _LOOPBACK and not has_keys and not settings.api.allow_anonymous:
         raise ConfigurationError(
             f"serving on {host} without keys would let anyone read every user's facts: "
             "set REPARTEE_API__KEYS=…, or REPARTEE_API__ALLOW_ANONYMOUS=true if a gateway checks callers"

@@ -5,7 +5,7 @@ ReparteeError
 ├── NotFound                     no such fact, character or reply
 ├── Conflict                     the change would contradict what is stored
 ├── Unauthorized                 a key is needed and was not given, or is wrong
-├── Forbidden                    a web page of somebody else asks, through the browser of this machine
+├── Forbidden                    a web page of somebody else, or a key that belongs to another user
 ├── ConfigurationError           the operator's value is wrong: found at start, never per request
 │   └── StoreLocked              another process owns the embedded store
 ├── DeadlineExceeded             the time given to the whole request is spent
@@ -67,7 +67,7 @@ class Unauthorized(ReparteeError):
 
 
 class Forbidden(ReparteeError):
-    """A web page of somebody else asks, through the browser of this machine."""
+    """A web page of somebody else asks, or a key that belongs to another user."""
 
     code = "forbidden"
 

@@ -22,6 +22,11 @@ def without_control_characters(text: str) -> str:
     return text
 
 
+def without_controls(text: str) -> str:
+    """Return `text` with its control characters and lone surrogates left out."""
+    return _CONTROL.sub("", text)
+
+
 def on_one_line(text: str) -> str:
     """Return `text`, or raise ValueError if it holds a line break or a mark that turns the writing around.
 

@@ -32,16 +32,21 @@ async def read_body(request: Request, model: type[Model], max_bytes: int) -> Mod
     Duplicate keys, NaN, Infinity, lone surrogates and very deep nesting are not accepted: each of
     them means something different to different readers.
     """
-    try:
-        async with asyncio.timeout(_BODY_SECONDS):
-            body = await _received(request, max_bytes)
-    except TimeoutError:
-        raise BodyTooSlow(f"the body did not arrive within {_BODY_SECONDS:g} s", field="body") from None
+    body = await read_bytes(request, max_bytes)
     try:
         value = jiter.from_json(body, allow_inf_nan=False, catch_duplicate_keys=True)
     except ValueError as error:
         raise InvalidInput(f"the body is not valid JSON: {_reason(error)}", field="body") from None
     return model.model_validate(value)
+
+
+async def read_bytes(request: Request, max_bytes: int) -> bytes:
+    """Return the body as it came. Raises BodyTooLarge or BodyTooSlow."""
+    try:
+        async with asyncio.timeout(_BODY_SECONDS):
+            return await _received(request, max_bytes)
+    except TimeoutError:
+        raise BodyTooSlow(f"the body did not arrive within {_BODY_SECONDS:g} s", field="body") from None
 
 
 async def _received(request: Request, max_bytes: int) -> bytes:

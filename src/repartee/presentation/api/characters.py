@@ -1,12 +1,23 @@
-"""`/characters`: who ships with the service."""
+"""`/characters`: who ships with the service, and what is on a card of one's own."""
 
-from fastapi import APIRouter
+import asyncio
+from typing import Any, Final
+
+from fastapi import APIRouter, Request
 from pydantic import BaseModel
 from starlette.responses import Response
 
 from repartee.application.ports import CharacterLibrary
+from repartee.domain.cards import limits
+from repartee.domain.cards.assets import asset_type
+from repartee.domain.cards.card_file import CardFile, read_card
+from repartee.domain.cards.spec import Spec
 from repartee.domain.character import Character
+from repartee.presentation.api.body import read_bytes
 from repartee.presentation.api.openapi import EXAMPLES, answer, json_answer, problems
+
+CARD_BYTES: Final = 16 * limits.MIB
+"""A card has its picture with it; `REPARTEE_API__MAX_BODY_BYTES` holds for the other routes."""
 
 
 class CharacterSummary(BaseModel):
@@ -22,6 +33,24 @@ class CharacterSummaryList(BaseModel):
     """The shipped characters, sorted by id."""
 
     characters: list[CharacterSummary]
+
+
+class CardAsset(BaseModel):
+    """A file inside the card. `name` is its path, `type` what it is for."""
+
+    name: str
+    type: str
+    bytes: int
+
+
+class ParsedCard(BaseModel):
+    """A card as it was found (`card`) and what Repartee plays of it (`character`)."""
+
+    character: Character
+    card: dict[str, Any]
+    spec: Spec
+    warnings: list[str]
+    assets: list[CardAsset]
 
 
 def characters_router(library: CharacterLibrary) -> APIRouter:
@@ -46,7 +75,47 @@ def characters_router(library: CharacterLibrary) -> APIRouter:
     async def get_character(character_id: str) -> Response:
         return json_answer(library.get(character_id))
 
+    @router.post(
+        "/characters/parse",
+        summary="Read a card file: PNG, CHARX, JSON or YAML",
+        responses={**answer(ParsedCard, EXAMPLES["parsed_card"]), **problems(408, 413, 422)},
+        openapi_extra={
+            "requestBody": {
+                "required": True,
+                "description": "The bytes of the file, up to 16 MiB; its format is told by its content.",
+                "content": {
+                    "application/octet-stream": {"schema": {"type": "string", "format": "binary"}},
+                    "application/json": {
+                        "schema": {"type": "object"},
+                        "example": EXAMPLES["parsed_card"]["card"],
+                    },
+                },
+            }
+        },
+    )
+    async def parse_card(request: Request) -> Response:
+        body = await read_bytes(request, CARD_BYTES)
+        return json_answer(await asyncio.to_thread(_parsed, body))
+
     return router
+
+
+def _parsed(body: bytes) -> ParsedCard:
+    card = read_card(body)
+    return ParsedCard(
+        character=card.character,
+        card=card.raw,
+        spec=card.spec,
+        warnings=list(card.warnings),
+        assets=_assets(card),
+    )
+
+
+def _assets(card: CardFile) -> list[CardAsset]:
+    return [
+        CardAsset(name=path, type=asset_type(card.data, path), bytes=len(content))
+        for path, content in card.assets.items()
+    ]
 
 
 def _summary(name: str, character: Character) -> CharacterSummary:

@@ -37,9 +37,9 @@ def read_facts(path: Path) -> list[NewFact]:
     text = read_text(path)
     kind = path.suffix.lower()
     if kind == ".json":
-        found = _from_json(path, _parsed(path, text))
+        found = _from_json(path, parsed(path, text))
     elif kind == ".jsonl":
-        found = [valid_fact(f"{path}, line {line}", _parsed(path, row, line)) for line, row in _rows(text)]
+        found = [valid_fact(f"{path}, line {line}", parsed(path, row, line)) for line, row in _rows(text)]
     elif kind == ".txt":
         found = [
             valid_fact(f"{path}, line {line}", row) for line, row in _rows(text) if not row.startswith("#")
@@ -53,12 +53,12 @@ def read_facts(path: Path) -> list[NewFact]:
 
 def read_user_file(path: Path) -> UserFile:
     """Return the user of a `{"user": {…}, "facts": […]}` file. Raises UserMistake."""
-    content = _parsed(path, read_text(path))
+    content = parsed(path, read_text(path))
     if not isinstance(content, Mapping) or "user" not in content:
         raise UserMistake(
             f'{path}: a user file looks like {{"user": {{"id": "…", "name": "…"}}, "facts": […]}}'
         )
-    user = _valid(f"{path}: user", User, content["user"])
+    user = valid(f"{path}: user", User, content["user"])
     return UserFile(user=user, facts=tuple(_from_json(path, content)) if "facts" in content else ())
 
 
@@ -66,16 +66,16 @@ def user_of(path: Path) -> User | None:
     """Return the user whom a file of facts names, if it does."""
     if path.suffix.lower() != ".json":
         return None
-    content = _parsed(path, read_text(path))
+    content = parsed(path, read_text(path))
     return read_user_file(path).user if isinstance(content, Mapping) and "user" in content else None
 
 
 def valid_fact(place: str, item: Any) -> NewFact:
     """Return a fact given as a text or as an object. Raises UserMistake that starts with `place`."""
     if isinstance(item, str):
-        return _valid(place, NewFact, {"text": item})
+        return valid(place, NewFact, {"text": item})
     if isinstance(item, Mapping):
-        return _valid(place, NewFact, {key: item[key] for key in item if key not in _WRITTEN_BY_US})
+        return valid(place, NewFact, {key: item[key] for key in item if key not in _WRITTEN_BY_US})
     raise UserMistake(f'{place}: must be a text or {{"text": "…", "owner": "user"}}')
 
 
@@ -90,14 +90,6 @@ def read_text(path: Path) -> str:
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
         raise UserMistake(f"{path}, line {line}: is not UTF-8 text: save the file as UTF-8") from None
-
-
-def read_object(path: Path) -> dict[str, Any]:
-    """Return the object that a JSON file holds. Raises UserMistake."""
-    content = _parsed(path, read_text(path))
-    if not isinstance(content, dict):
-        raise UserMistake(f"{path}: must hold a JSON object")
-    return content
 
 
 def _rows(text: str) -> Iterator[tuple[int, str]]:
@@ -117,7 +109,8 @@ def _numbered(path: Path, items: Iterable[Any]) -> Iterator[NewFact]:
         yield valid_fact(f"{path}, fact {number}", item)
 
 
-def _valid(place: str, model: type[Model], value: Any) -> Model:
+def valid(place: str, model: type[Model], value: Any) -> Model:
+    """Return `value` as the model. Raises UserMistake that starts with `place` and names the field."""
     try:
         return model.model_validate(value)
     except ValidationError as error:
@@ -126,7 +119,8 @@ def _valid(place: str, model: type[Model], value: Any) -> Model:
         raise UserMistake(f"{place}:{field} {first['msg'].removeprefix('Value error, ')}") from None
 
 
-def _parsed(path: Path, text: str, line: int = 1) -> Any:
+def parsed(path: Path, text: str, line: int = 1) -> Any:
+    """Return what JSON says that starts in this line of the file. Raises UserMistake."""
     try:
         return json.loads(text)
     except json.JSONDecodeError as error:

@@ -9,14 +9,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
+from repartee.domain.cards.card_file import CARD_SUFFIXES
 from repartee.domain.character import Character
 from repartee.presentation.cli.api_connection import ApiConnection
+from repartee.presentation.cli.card_files import played, read_card_file, request_card
 from repartee.presentation.cli.chat import Chat
 from repartee.presentation.cli.chat_commands import ChatCommands
-from repartee.presentation.cli.fact_files import UserFile, read_object
-from repartee.presentation.cli.failures import EXPECTED, ApiUnreachable, RunFailed, UserMistake, one_line
+from repartee.presentation.cli.fact_files import UserFile
+from repartee.presentation.cli.failures import EXPECTED, ApiUnreachable, RunFailed, one_line
 from repartee.presentation.cli.line_input import Interrupts, PipedLines, Stopped, TerminalLines
 from repartee.presentation.cli.runtime import ClientSettings
 from repartee.presentation.cli.screens import PlainScreen, Screen, TerminalScreen
@@ -70,15 +70,10 @@ def _begun(connection: ApiConnection, screen: Screen, invitation: Invitation) ->
 
 def _character(connection: ApiConnection, named: str) -> tuple[str | dict[str, Any], Character]:
     """Return what the API is sent, and who that is."""
-    if not named.endswith(".json") and os.sep not in named:
+    if not named.lower().endswith(CARD_SUFFIXES) and os.sep not in named:
         return named, connection.client.character(named)
-    card = read_object(Path(named))
-    try:
-        return card, Character.from_card(card)
-    except ValidationError as error:
-        first = error.errors(include_input=False, include_url=False)[0]
-        field = ".".join(map(str, first["loc"]))
-        raise UserMistake(f"{named}: {field}: {first['msg'].removeprefix('Value error, ')}") from None
+    card = read_card_file(Path(named))
+    return request_card(card), played(Path(named), card)
 
 
 def _converse(

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from repartee.application.ports import TokenCounter
 from repartee.presentation.services import Services
 
 
@@ -24,6 +25,10 @@ class Runtime(Protocol):
 
     def client_settings(self) -> ClientSettings:
         """Return where the API is to be found. Raises ConfigurationError."""
+        ...
+
+    def token_counter(self) -> TokenCounter:
+        """Return what estimates the tokens of a text."""
         ...
 
     def services(self) -> AbstractAsyncContextManager[Services]:

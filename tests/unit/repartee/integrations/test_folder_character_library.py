@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+from repartee.domain.cards.card_file import CardFile, write_card
 from repartee.domain.errors import ConfigurationError, NotFound
 from repartee.infrastructure.settings import shipped_folder
 from repartee.integrations.folder_character_library import FolderCharacterLibrary
@@ -12,6 +13,30 @@ def test_the_file_name_is_the_characters_short_name(tmp_path: Path) -> None:
     library = FolderCharacterLibrary(tmp_path)
     assert library.names() == ("ada",)
     assert library.get("ada").name == "Ada"
+
+
+def test_cards_of_every_format_are_read_by_their_stem(tmp_path: Path) -> None:
+    for name in ("a.json", "b.yaml", "c.yml", "d.png", "e.charx"):
+        suffix = name.rpartition(".")[2].replace("yml", "yaml")
+        card = CardFile({"name": name}, "json")
+        (tmp_path / name).write_bytes(write_card(card, suffix))
+    (tmp_path / "README.md").write_text("no card")
+    library = FolderCharacterLibrary(tmp_path)
+    assert library.names() == ("a", "b", "c", "d", "e")
+    assert [library.get(name).name for name in "abcde"] == ["a.json", "b.yaml", "c.yml", "d.png", "e.charx"]
+
+
+def test_two_files_of_one_name_stop_the_start(tmp_path: Path) -> None:
+    (tmp_path / "ada.json").write_text('{"name": "Ada"}')
+    (tmp_path / "ada.yaml").write_text("name: Ada")
+    with pytest.raises(ConfigurationError, match=r"ada\.yaml: another file has that name"):
+        FolderCharacterLibrary(tmp_path)
+
+
+def test_a_folder_with_a_cards_name_stops_the_start(tmp_path: Path) -> None:
+    (tmp_path / "ada.json").mkdir()
+    with pytest.raises(ConfigurationError, match=r"ada\.json: Is a directory"):
+        FolderCharacterLibrary(tmp_path)
 
 
 def test_an_unknown_name_is_not_found_and_the_known_ones_are_listed(tmp_path: Path) -> None:
@@ -26,6 +51,7 @@ def test_an_unknown_name_is_not_found_and_the_known_ones_are_listed(tmp_path: Pa
         ("ada.json", "{", "not JSON"),
         ("ada.json", '{"name": ""}', "name"),
         ("ada.json", '{"spec": "chara_card_v3", "data": {"description": "x"}}', "name"),
+        ("ada.png", "x: [", "not YAML"),
         ("Ada B.json", '{"name": "Ada"}', "lower-case"),
     ],
 )

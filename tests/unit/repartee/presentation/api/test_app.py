@@ -38,7 +38,6 @@ def test_every_post_and_patch_describes_its_body() -> None:
     bodies = [m["requestBody"] for p in paths.values() for name, m in p.items() if name in {"post", "patch"}]
     files = [body for body in bodies if "application/octet-stream" in body["content"]]
     assert len(files) == 1
-    assert len(bodies) == 5
     assert all("$ref" in b["content"]["application/json"]["schema"] for b in bodies if b not in files)
 
 
