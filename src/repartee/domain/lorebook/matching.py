@@ -1,0 +1,77 @@
+"""Whether an entry's keys match in one scan: primary and secondary ones, and those of its decorators."""
+
+from repartee.domain.lorebook.candidates import Candidate
+from repartee.domain.lorebook.haystack import Haystack, Look, View
+
+
+class Matcher:
+    """The keys of entries against the chat, scan after scan."""
+
+    def __init__(self, haystack: Haystack, messages: int) -> None:
+        self._haystack = haystack
+        self._messages = max(messages, 1)
+        self._deeper = 0
+        self._recursive = True
+        self._views: dict[tuple[int, bool, bool, bool, bool], View] = {}
+
+    def begin(self, deeper: int, *, recursive: bool) -> None:
+        """Begin a scan that looks `deeper` messages further back, at what entries have added or not."""
+        self._deeper = deeper
+        self._recursive = recursive
+        self._views = {}
+
+    def matches(self, one: Candidate) -> bool:
+        """Say whether the entry fires now; note the key that matched, or why none did."""
+        ready = one.ready
+        if one.forced and (one.forced != "constant" or not ready.has_decorator_keys):
+            return True
+        view = self._view(one)
+        if not one.forced:
+            one.key = self._haystack.first(ready.keys, view)
+            if one.key is None:
+                one.reason = self._haystack.trouble or "no_match"
+                return False
+            if ready.secondary and not self._secondary_agree(one, view):
+                one.reason = "secondary_keys"
+                return False
+        return not ready.has_decorator_keys or self._decorators_agree(one, view)
+
+    def score(self, one: Candidate) -> int:
+        """Count an entry's matching keys, as the choice within a group wants it."""
+        view, logic = self._view(one), one.entry.logic
+        primary = self._haystack.number(one.ready.keys, view)
+        if not primary or logic in {"not_any", "not_all"}:
+            return primary
+        secondary = self._haystack.number(one.ready.secondary, view)
+        return primary + secondary if logic == "and_any" or secondary == len(one.ready.secondary) else primary
+
+    def _view(self, one: Candidate) -> View:
+        kind = (one.scan_depth, one.deepens, one.recursive, one.case_sensitive, one.whole_words)
+        view = self._views.get(kind)
+        if view is None:
+            depth = one.scan_depth + self._deeper if one.deepens else one.scan_depth
+            recursive = one.recursive and self._recursive
+            look = Look(min(depth, self._messages), recursive, one.case_sensitive, one.whole_words)
+            view = self._views[kind] = self._haystack.view(look)
+        return view
+
+    def _secondary_agree(self, one: Candidate, view: View) -> bool:
+        keys = one.ready.secondary
+        match one.entry.logic:
+            case "and_any":
+                return self._haystack.first(keys, view) is not None
+            case "not_any":
+                return self._haystack.first(keys, view) is None
+            case "and_all":
+                return self._haystack.number(keys, view) == len(keys)
+            case "not_all":
+                return self._haystack.number(keys, view) < len(keys)
+
+    def _decorators_agree(self, one: Candidate, view: View) -> bool:
+        if any(self._haystack.first(keys, view) is None for keys in one.ready.additional):
+            one.reason = "additional_keys"
+            return False
+        if one.ready.excluded and self._haystack.first(one.ready.excluded, view) is not None:
+            one.reason = "exclude_keys"
+            return False
+        return True
