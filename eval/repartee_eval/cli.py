@@ -20,6 +20,8 @@ from repartee_eval.reports.retrieval import RetrievalReport, as_json, as_markdow
 from repartee_eval.reports.retrieval_html import as_html
 from repartee_eval.reranking import RerankReport, Rules, compare_groups, rerank_messages
 from repartee_eval.retrieval import (
+    Context,
+    Placement,
     Resampling,
     ScoredMessage,
     measure_groups,
@@ -96,6 +98,15 @@ _folder = click.Path(path_type=Path, file_okay=False)
 @click.option(
     "--rerank-threshold", type=float, help="Least relevance of a used fact. Default: as configured."
 )
+@click.option(
+    "--within",
+    type=click.Choice(["follow-ups", "new-topics"]),
+    help="Messages within a talk: those that continue it, or those that change the topic.",
+)
+@click.option(
+    "--context-turns", type=click.IntRange(0, 8), default=0, help="Turns before, mixed into the query."
+)
+@click.option("--context-decay", type=click.FloatRange(0, 1, min_open=True), default=0.5)
 @click.option("--out", type=_folder, help="Write retrieval.json, .md and .html there.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
 @click.option("--resamples", type=click.IntRange(100, 100_000), default=2_000, show_default=True)
@@ -111,6 +122,9 @@ def retrieval(
     reranking: bool,
     candidates: int | None,
     rerank_threshold: float | None,
+    within: Placement | None,
+    context_turns: int,
+    context_decay: float,
     out: Path | None,
     seed: int,
     resamples: int,
@@ -118,11 +132,10 @@ def retrieval(
 ) -> None:
     """Measure how well the embedder finds the facts that matter for a message."""
     _check_sweep(sweeping, split, {"--goal": goals, "--write": writing})
-    for name, number in (("--threshold", threshold), ("--rerank-threshold", rerank_threshold)):
-        if number is not None and isnan(number):
-            raise click.UsageError(f"{name} is not a number")
+    _check_numbers({"--threshold": threshold, "--rerank-threshold": rerank_threshold})
     if not reranking and not (candidates is None and rerank_threshold is None):
         raise click.UsageError("--candidates and --rerank-threshold belong to --rerank")
+    _check_context(within, context_turns, alone=not (sweeping or reranking))
     if sweeping:
         goals = goals or (Goal("max-f1"),)
     calibrations = wiring.calibration_folder() if writing else None
@@ -131,7 +144,10 @@ def retrieval(
             _make_folder(name, folder)
     chosen = _Rerank(candidates, rerank_threshold) if reranking else None
     how = Resampling(seed, resamples)
-    report, calibration = asyncio.run(_measured(data, split, limit, threshold, goals, chosen, how, writing))
+    context = Context(within, context_turns, context_decay) if within else None
+    report, calibration = asyncio.run(
+        _measured(data, split, limit, threshold, goals, chosen, context, how, writing)
+    )
     if out:
         _write(out, report)
     click.echo(as_json(report) if in_json else as_markdown(report), nl=False)
@@ -145,6 +161,19 @@ def _check_sweep(sweeping: bool, split: str, belonging: Mapping[str, object]) ->
     for name, given in belonging.items():
         if given and not sweeping:
             raise click.UsageError(f"{name} belongs to --sweep")
+
+
+def _check_numbers(given: Mapping[str, float | None]) -> None:
+    for name, number in given.items():
+        if number is not None and isnan(number):
+            raise click.UsageError(f"{name} is not a number")
+
+
+def _check_context(within: str | None, turns: int, *, alone: bool) -> None:
+    if within and not alone:
+        raise click.UsageError("--within goes with neither --sweep nor --rerank")
+    if turns and not within:
+        raise click.UsageError("--context-turns belongs to --within")
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +191,7 @@ async def _measured(
     threshold: float | None,
     goals: tuple[Goal, ...],
     rerank: _Rerank | None,
+    context: Context | None,
     resampling: Resampling,
     writing: bool,
 ) -> tuple[RetrievalReport, Calibration | None]:
@@ -176,7 +206,7 @@ async def _measured(
         require_tune_scripts(users)
     opened = wiring.open_reranking(rerank.candidates, rerank.threshold) if rerank else nullcontext()
     async with opened as reranking, wiring.open_embedder() as embedder:
-        messages = await score_messages(embedder, users)
+        messages = await score_messages(embedder, users, context)
         profile = embedder.profile
         compared = None
         if reranking:
@@ -190,6 +220,7 @@ async def _measured(
         limit=limit,
         threshold=threshold,
         own_thresholds=own_thresholds(messages),
+        context=context,
         resampling=resampling,
         rows=measure_groups(messages, limit, threshold, resampling),
         curves=curves(messages, limit),

@@ -7,12 +7,14 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import cycle
 from typing import Final, Literal, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from repartee.application.ports import Embedder
+from repartee.application.retrieve_facts import mixed_query
 from repartee.domain.text import Script, script_of
 from repartee_eval.retrieval_data import SPLITS, LabelledMessage, LabelledUser, Split
 from repartee_eval.statistics.intervals import Interval, Part, ratio_interval
@@ -93,26 +95,64 @@ class Measured:
     measures: Mapping[str, Interval]
 
 
-async def score_messages(embedder: Embedder, users: Iterable[LabelledUser]) -> list[ScoredMessage]:
+Placement = Literal["follow-ups", "new-topics"]
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """Messages within a talk, and how many of its turns are mixed into the query.
+
+    `follow-ups` are the messages that have turns before them. `new-topics` are those that stand alone, each
+    put after the turns of another message: there the turns mislead.
+    """
+
+    placement: Placement
+    turns: int = 0
+    decay: float = 0.5
+
+    def placed(self, user: LabelledUser) -> list[tuple[LabelledMessage, list[str]]]:
+        """Return messages with the turns before them, newest first."""
+        follow_ups = user.following_up
+        if self.placement == "follow-ups":
+            pairs = [(message, message) for message in follow_ups]
+        else:
+            pairs = list(zip(user.standing_alone, cycle(follow_ups), strict=False))
+        return [
+            (message, [turn.text for turn in reversed(before.before)][: self.turns])
+            for message, before in pairs
+        ]
+
+
+async def score_messages(
+    embedder: Embedder, users: Iterable[LabelledUser], context: Context | None = None
+) -> list[ScoredMessage]:
     """Embed every fact and message and return the rankings. Raises UpstreamError.
 
-    Messages with turns before them are left out: the query here is the message alone.
+    Without a context these are the messages that stand alone.
     """
-    return [scored for user in users for scored in await _scored(embedder, user)]
+    return [scored for user in users for scored in await _scored(embedder, user, context)]
 
 
-async def _scored(embedder: Embedder, user: LabelledUser) -> list[ScoredMessage]:
+async def _scored(embedder: Embedder, user: LabelledUser, context: Context | None) -> list[ScoredMessage]:
+    if context is None:
+        placed: list[tuple[LabelledMessage, list[str]]] = [(message, []) for message in user.standing_alone]
+    else:
+        placed = context.placed(user)
+    decay = context.decay if context else 1.0
     facts = sorted(user.facts, key=lambda fact: fact.id)
     vectors = np.array(await embedder.embed_facts([fact.text for fact in facts]))
     identifiers = [fact.id for fact in facts]
-    queries = await embedder.embed_queries([message.text for message in user.standing_alone])
+    queries = [
+        mixed_query(await embedder.embed_queries([message.text, *before]), decay)
+        for message, before in placed
+    ]
     return [
         replace(
             _ranked(user, message, identifiers, vectors @ np.array(query)),
             script=script_of(message.text),
             threshold=embedder.profile.threshold_for(message.text),
         )
-        for message, query in zip(user.standing_alone, queries, strict=True)
+        for (message, _), query in zip(placed, queries, strict=True)
     ]
 
 

@@ -75,6 +75,11 @@ class LabelledUser(_Model):
         """The messages that need no turn before them."""
         return [message for message in self.messages if not message.before]
 
+    @property
+    def following_up(self) -> list[LabelledMessage]:
+        """The messages that continue a talk."""
+        return [message for message in self.messages if message.before]
+
 
 @dataclass(frozen=True, slots=True)
 class RetrievalData:

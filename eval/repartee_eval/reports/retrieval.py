@@ -12,7 +12,7 @@ from repartee.domain.text import Script
 from repartee_eval.reports.reranking import NOTE, rerank_conditions, rerank_tables
 from repartee_eval.reports.tables import Table, cell
 from repartee_eval.reranking import RerankReport
-from repartee_eval.retrieval import Measured, Resampling
+from repartee_eval.retrieval import Context, Measured, Resampling
 from repartee_eval.statistics.intervals import METHOD
 from repartee_eval.sweep import Chosen, Curve
 
@@ -52,6 +52,7 @@ class RetrievalReport:
     curves: Sequence[Curve]
     chosen: Sequence[Chosen]
     reranking: RerankReport | None = None
+    context: Context | None = None
 
 
 def conditions(report: RetrievalReport) -> list[str]:
@@ -63,9 +64,15 @@ def conditions(report: RetrievalReport) -> list[str]:
         f"Embedder: {embedder.model}, profile {embedder.id}, {embedder.dimension} dimensions",
         *(rerank_conditions(report.reranking) if report.reranking else ()),
         f"Used: the first {report.limit} facts with a score above {_threshold(report)}",
+        *((_placed(report.context),) if report.context else ()),
         f"Data: {counted}, sha256 {report.fingerprint}…",
         f"Intervals: {how.level:.0%}, {METHOD}; seed {how.seed}, {how.resamples} resamples",
     ]
+
+
+def _placed(context: Context) -> str:
+    mixed = f"{context.turns} turns before mixed in, decay {context.decay:g}" if context.turns else "alone"
+    return f"Messages: {context.placement}; the query is the message, {mixed}"
 
 
 def _threshold(report: RetrievalReport) -> str:

@@ -126,7 +126,7 @@ class RetrieveFacts:
     async def _vector(self, question: Question) -> Vector:
         turns = [question.text, *question.before[: self._policy.context_turns]]
         vectors = await self._embedder.embed_queries([turn[-_QUERY_CHARACTERS:] for turn in turns])
-        return _mixed(vectors, self._policy.context_decay)
+        return mixed_query(vectors, self._policy.context_decay)
 
     async def _reranked(
         self, query: str, candidates: list[Candidate]
@@ -147,8 +147,8 @@ class RetrieveFacts:
         return reranked(considered, relevances, self._policy.rules), "ok"
 
 
-def _mixed(vectors: list[Vector], decay: float) -> Vector:
-    """Return the weighted mean direction, the newest turn first."""
+def mixed_query(vectors: list[Vector], decay: float) -> Vector:
+    """Return the mean direction of turns, newest first; each has `decay` of the weight of the one after it."""
     if len(vectors) == 1:
         return vectors[0]
     weights = [decay**age for age in range(len(vectors))]

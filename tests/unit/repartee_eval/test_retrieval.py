@@ -8,6 +8,7 @@ from repartee.application.tenant_locks import TenantLocks
 from repartee.domain.fact import TenantScope
 from repartee.domain.ranking import RankingRules
 from repartee_eval.retrieval import (
+    Context,
     Resampling,
     ScoredMessage,
     measure,
@@ -166,3 +167,28 @@ def test_a_false_positive_rate_for_n_facts_is_the_mean_chance_over_messages_that
     ]
     found = measure(messages, "tune", 3, 0.5, QUICK, [2]).measures["FPR@2"]
     assert (found.value, found.n) == (pytest.approx((5 / 6 + 1 / 2) / 2), 2)
+
+
+async def test_turns_before_are_mixed_into_follow_ups_only_where_asked_for():
+    content = labelled()
+    content["facts"] = [{"id": "f1", "text": "Has a parrot"}, {"id": "f2", "text": "Plays chess"}]
+    content["messages"] = [
+        {
+            "id": "m1",
+            "text": "again",
+            "relevant": {"f1": 2},
+            "before": [{"role": "user", "text": "my parrot"}],
+        },
+        {"id": "m2", "text": "chess", "relevant": {"f2": 2}},
+    ]
+    user = LabelledUser.model_validate(content)
+
+    async def grades(*context: object) -> list[tuple[str, tuple[int, ...]]]:
+        scored = await score_messages(FakeEmbedder(), [user], Context(*context))
+        return [(one.message, one.grades) for one in scored]
+
+    assert await grades("follow-ups", 1, 0.5) == [("m1", (2, 0))]
+    [misled] = await score_messages(FakeEmbedder(), [user], Context("new-topics", 1, 0.5))
+    [alone] = await score_messages(FakeEmbedder(), [user], Context("new-topics", 0))
+    assert (misled.message, alone.message) == ("m2", "m2")
+    assert misled.scores[0] < alone.scores[0] == pytest.approx(0.707, abs=0.001)
