@@ -148,7 +148,7 @@ class RetrieveFacts:
 
 
 def mixed_query(vectors: list[Vector], decay: float) -> Vector:
-    """Return the mean direction of turns, newest first; each has `decay` of the weight of the one after it."""
+    """Return the mean direction of turns, newest first; each weighs `decay` of the one after it."""
     if len(vectors) == 1:
         return vectors[0]
     weights = [decay**age for age in range(len(vectors))]
