@@ -10,7 +10,7 @@ from repartee.application.delete_facts import DeleteFacts
 from repartee.application.edit_fact import EditFact, EditFactRequest
 from repartee.application.tenant_locks import TenantLocks
 from repartee.domain.errors import Conflict, InvalidInput, NotFound
-from repartee.domain.fact import TenantScope
+from repartee.domain.fact import TenantScope, text_key
 from tests.fakes import FakeEmbedder, FakeFactArchive, FakeFactStore
 
 ANN, BOB = TenantScope("ann"), TenantScope("bob")
@@ -95,7 +95,9 @@ async def test_forgetting_returns_the_count_and_leaves_others_alone(embedder, st
 
 @given(
     st.lists(
-        st.text(min_size=1, max_size=8).filter(lambda text: text.strip() and text.isprintable()), min_size=1
+        st.text(min_size=1, max_size=8).filter(lambda text: text.strip() and text.isprintable()),
+        min_size=1,
+        unique_by=text_key,
     )
 )
 async def test_answers_match_the_question_in_order_and_number(texts: list[str]) -> None:
@@ -232,7 +234,8 @@ async def test_a_fact_can_be_pinned_and_ended_without_embedding_it_again(embedde
     edit = EditFact(embedder, store, LOCKS)
     assert (await edit(ANN, tea.id, EditFactRequest(pinned=True))).pinned
     ended = await edit(ANN, tea.id, EditFactRequest(holds=False))
-    assert ended.invalid_at and not ended.pinned
+    assert ended.invalid_at
+    assert not ended.pinned
     assert (await store.page(ANN, None, 10)).facts == ()
     back = await edit(ANN, tea.id, EditFactRequest(holds=True))
     assert (await store.page(ANN, None, 10)).facts == (back,) == (tea,)

@@ -10,28 +10,15 @@ from repartee.domain.guard import FinishReason, GuardContext, GuardOptions, Stre
 
 CONTEXT = GuardContext(("Mira", "Мира"), "Anna", ("Tom", "Dr. Strange"))
 PARTS = (
-    (
-        "Mira",
-        "Mira:",
-        "Anna",
-        "Anna:",
-        "User:",
-        "Tom",
-        ":",
-        "**Mira:**",
-        "[Anna]:",
-        "Dr. Strange:",
-        "Мира:",
-        "：",
-    )
-    + ("\n", "\n\n", "\r\n", " ", "  ", "\t", "\u00a0", "\u3000")
-    + ("*", "**", "***", "****", '"', "“", "”", "„", "«", "»", "「", "」", "'", "’", "(", ")")
-    + (".", "!", "?", "…", "...", "。", "！", "؟", "।", ",", ":", "—", "J.", "Mr.", "1.")
-    + ("😀", "👩", "\u200d", "👧", "\ufe0f", "🏽", "🇯", "🇵", "\u20e3", "❤", "\u0301", "\u0e31")
-    + ("```", "```py\n", "\n```\n", "~~~", "`", "``")
-    + ("<|im_end|>", "<|im_", "<s>", "</s", "[INST]", "STOP", "ST", "STO")
-    + ("a", "b", "hello", "f*ck", "2*3", "5'10\"", "don't", "да", "好", "き", "กก", "word word word word")
-    + ("I love you. ", "and so on ", "ha ha ")
+    *("Mira", "Mira:", "Anna", "Anna:", "User:", "Tom", ":", "**Mira:**", "[Anna]:", "Dr. Strange:", "Мира:"),
+    *("\n", "\n\n", "\r\n", " ", "  ", "\t", "\u00a0", "\u3000", "："),
+    *("*", "**", "***", "****", '"', "“", "”", "„", "«", "»", "「", "」", "'", "’", "(", ")"),
+    *(".", "!", "?", "…", "...", "。", "！", "؟", "।", ",", ":", "—", "J.", "Mr.", "1."),
+    *("😀", "👩", "\u200d", "👧", "\ufe0f", "🏽", "🇯", "🇵", "\u20e3", "❤", "\u0301", "\u0e31"),
+    *("```", "```py\n", "\n```\n", "~~~", "`", "``"),
+    *("<|im_end|>", "<|im_", "<s>", "</s", "[INST]", "STOP", "ST", "STO"),
+    *("a", "b", "hello", "f*ck", "2*3", "5'10\"", "don't", "да", "好", "き", "กก", "word word word word"),
+    *("I love you. ", "and so on ", "ha ha "),
 )
 texts = st.lists(st.sampled_from(PARTS), max_size=40).map("".join)
 finishes: st.SearchStrategy[FinishReason] = st.sampled_from(("stop", "length"))
@@ -152,6 +139,31 @@ def test_without_the_sentence_rule_only_a_possible_name_or_token_waits() -> None
     assert stream.feed("d so") == "\nAnd so"
 
 
+@settings(max_examples=100, deadline=None)
+@given(texts)
+def test_without_sentence_length_and_loop_rules_little_waits(text: str) -> None:
+    """The bound of docs/guard.md: a fence's line, the longest token, marks in a row, their ends."""
+    chosen = GuardOptions(trim_sentence="never", loop_repeats=None)
+    stream = StreamGuard(CONTEXT, chosen)
+    shown = ""
+    for end, char in enumerate(text, start=1):
+        shown += stream.feed(char)
+        assert len(guard(text[:end], "stop", CONTEXT, chosen).text) - len(shown) <= 128
+
+
+@pytest.mark.parametrize(
+    ("text", "once", "twice"),
+    [
+        ("Anna<s>", "Anna", ""),
+        ("```x</s>` y", "```x", "```x\n```"),
+    ],
+)
+def test_the_exceptions_that_the_documentation_names_are_as_it_says(text: str, once: str, twice: str) -> None:
+    chosen = GuardOptions(bare_names=True)
+    assert guard(text, "stop", CONTEXT, chosen).text == once
+    assert guard(once, "stop", CONTEXT, chosen).text == twice
+
+
 def test_time_grows_with_the_text_and_not_faster() -> None:
     texts = (
         '*She smiles* and says "so". ',
@@ -167,11 +179,12 @@ def test_time_grows_with_the_text_and_not_faster() -> None:
         "``",
     )
     for part in texts:
-        short, long = (_seconds((part * 80_000)[:size]) for size in (4_000, 32_000))
-        assert long < 8 * 4 * short + 0.05, part
+        short, long = (_seconds((part * 40_000)[:size]) for size in (4_000, 32_000))
+        assert long < 8 * 3 * short + 0.05, part
 
 
 def _seconds(text: str) -> float:
-    started = time.perf_counter()
-    guard(text, "length", CONTEXT, GuardOptions(loop_repeats=50))
-    return time.perf_counter() - started
+    options = GuardOptions(loop_repeats=None if "ab" not in text else 50, max_words=10_000)
+    started = time.process_time()
+    guard(text, "length", CONTEXT, options)
+    return time.process_time() - started

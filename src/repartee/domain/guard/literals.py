@@ -1,0 +1,93 @@
+"""Stop strings and special tokens: the reply ends before the first that is complete."""
+
+from typing import Final
+
+from repartee.domain.guard.options import GuardOptions
+from repartee.domain.guard.report import Ledger
+from repartee.domain.guard.stage import Receiver, Stage
+
+SPECIAL_TOKENS: Final = (
+    "<|im_start|>",
+    "<|im_end|>",
+    "<|im_sep|>",
+    "<|endoftext|>",
+    "<|end_of_text|>",
+    "<|begin_of_text|>",
+    "<|start_header_id|>",
+    "<|end_header_id|>",
+    "<|eot_id|>",
+    "<|eom_id|>",
+    "<|end|>",
+    "<|user|>",
+    "<|assistant|>",
+    "<|system|>",
+    "<|START_OF_TURN_TOKEN|>",
+    "<|END_OF_TURN_TOKEN|>",
+    "<｜begin▁of▁sentence｜>",
+    "<｜end▁of▁sentence｜>",
+    "<｜User｜>",
+    "<｜Assistant｜>",
+    "<start_of_turn>",
+    "<end_of_turn>",
+    "<bos>",
+    "<eos>",
+    "<pad>",
+    "<s>",
+    "</s>",
+    "[INST]",
+    "[/INST]",
+    "<<SYS>>",
+    "<</SYS>>",
+    "### Instruction:",
+    "### Response:",
+)
+"""Turn marks of ChatML, Llama 2 and 3, Mistral, Gemma, Phi, Command R, DeepSeek and Alpaca templates."""
+
+
+class Literals(Stage):
+    """Keeps back what may still become one of the strings: one character less than the longest, at most."""
+
+    def __init__(self, following: Receiver, ledger: Ledger, options: GuardOptions) -> None:
+        super().__init__(following)
+        self._ledger = ledger
+        self._tokens = frozenset(SPECIAL_TOKENS if options.special_tokens else ())
+        self._strings = tuple(sorted({*options.stop, *self._tokens}, key=len, reverse=True))
+        self._starts = {text[:length] for text in self._strings for length in range(1, len(text))}
+        self._firsts = {text[0] for text in self._strings}
+        self._held = ""
+
+    def put(self, char: str, code: bool = False) -> None:
+        """Take one character; inside code nothing is looked for."""
+        if self.done:
+            return
+        if code:
+            self._release()
+            self._next.put(char, code)
+        elif not self._held and char not in self._firsts:
+            self._next.put(char)
+        else:
+            self._held += char
+            if self._held.endswith(self._strings):
+                self._cut()
+            else:
+                self._shorten()
+
+    def close(self) -> None:
+        """End the text: half a string is text."""
+        self._release()
+
+    def _cut(self) -> None:
+        found = next(text for text in self._strings if self._held.endswith(text))
+        self._ledger.cut("special_token" if found in self._tokens else "stop", removed=len(found))
+        self._held = self._held.removesuffix(found)
+        self._release()
+        self.done = True
+
+    def _shorten(self) -> None:
+        while self._held and self._held not in self._starts:
+            self._next.put(self._held[0])
+            self._held = self._held[1:]
+
+    def _release(self) -> None:
+        held, self._held = self._held, ""
+        self._pass_on(held)

@@ -1,0 +1,33 @@
+"""Replies in which the model speaks instead of the character, in English and Russian.
+
+Precision first: a character may be sorry, may refuse, and may be a machine. What counts is the vocabulary of
+assistants ("assist with that request", "content policy", "as an AI language model"), and a bare apology that
+opens the reply and gives no reason. An apology behind an action does not open it.
+"""
+
+from typing import Final
+
+import regex
+
+from repartee.domain.guard import refusal_english, refusal_russian
+
+_OPENING: Final = 400
+"""Where models decline; further on a reply has begun."""
+
+
+def _any_of(*patterns: str) -> "regex.Pattern[str]":
+    return regex.compile("|".join(f"(?:{pattern})" for pattern in patterns), regex.IGNORECASE | regex.V0)
+
+
+_REFUSAL: Final = _any_of(*refusal_english.REFUSALS, *refusal_russian.REFUSALS)
+_OUT_OF_ROLE: Final = _any_of(*refusal_english.OUT_OF_ROLE, *refusal_russian.OUT_OF_ROLE)
+
+
+def refuses(text: str) -> bool:
+    """Return whether the model declines, in its opening, to write what it was asked for."""
+    return _REFUSAL.search(text.strip()[:_OPENING]) is not None
+
+
+def leaves_role(text: str) -> bool:
+    """Return whether the model speaks of itself as what it is, anywhere in the reply."""
+    return _OUT_OF_ROLE.search(text) is not None

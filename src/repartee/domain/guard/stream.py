@@ -1,0 +1,113 @@
+"""The guard: a whole reply at once, or piece by piece while it comes."""
+
+from collections.abc import Callable
+from functools import partial
+
+from repartee.domain.guard.balance import Balance
+from repartee.domain.guard.limits import Limits
+from repartee.domain.guard.lines import Lines
+from repartee.domain.guard.literals import Literals
+from repartee.domain.guard.loops import Loops
+from repartee.domain.guard.options import GuardOptions
+from repartee.domain.guard.refusal import leaves_role, refuses
+from repartee.domain.guard.report import FinishReason, GuardContext, Guarded, GuardReport, Ledger
+from repartee.domain.guard.spaces import Spaces
+from repartee.domain.guard.stage import Link, Outlet, Receiver, Stage
+from repartee.domain.guard.trimming import Trimming
+
+Builder = Callable[[Receiver, Ledger, GuardOptions], Stage]
+
+_NOTHING_SAID = frozenset('*_~"“”„«»「」『』`')
+
+
+class StreamGuard:
+    """Guards a reply while it comes: all that `feed` returned and the text of `close` are the guarded text.
+
+    How the reply was cut into pieces changes neither text nor report. Once `done` is true a rule has ended
+    it: nothing more is read, and the caller can close its upstream. Time is linear in the text.
+    """
+
+    def __init__(self, context: GuardContext, options: GuardOptions | None = None) -> None:
+        self._options = options or GuardOptions()
+        self._ledger = Ledger()
+        self._outlet = Outlet()
+        stages = _stages(self._outlet, self._ledger, self._options)
+        self._lines = Lines(stages[0] if stages else self._outlet, self._ledger, context, self._options)
+        self._links: tuple[Link, ...] = (self._lines, *stages)
+
+    @property
+    def done(self) -> bool:
+        """Whether a rule has ended the reply."""
+        return self._ledger.cut_by is not None
+
+    def feed(self, piece: str) -> str:
+        """Take the next piece and return the text that can be shown now; it may be empty."""
+        for char in piece:
+            if self.done:
+                break
+            self._lines.read(char)
+        return self._outlet.take()
+
+    def close(self, finish_reason: FinishReason) -> Guarded:
+        """End the reply and return what was kept back, with the report on all of it. Call it once.
+
+        A reply that a rule has cut counts as finished, whatever the model says.
+        """
+        self._ledger.cut_off = finish_reason == "length" and not self.done
+        for place, link in enumerate(self._links):
+            if not any(later.done for later in self._links[place:]):
+                link.close()
+        return Guarded(self._outlet.take(), self._report())
+
+    def _report(self) -> GuardReport:
+        prose = self._outlet.prose
+        cut_by, asked = self._ledger.cut_by, self._options.detect_refusal
+        return GuardReport(
+            interventions=self._ledger.interventions(),
+            cut_by=cut_by,
+            cut_at=None if cut_by is None else self._outlet.length,
+            refusal=asked and refuses(prose),
+            out_of_role=asked and leaves_role(prose),
+            empty=self._outlet.length == len(prose)
+            and all(char.isspace() or char in _NOTHING_SAID for char in prose),
+        )
+
+
+def guard(
+    text: str,
+    finish_reason: FinishReason,
+    context: GuardContext,
+    options: GuardOptions | None = None,
+) -> Guarded:
+    """Return the guarded text of a whole reply, with the report. Raises nothing, whatever the text."""
+    stream = StreamGuard(context, options)
+    shown = stream.feed(text)
+    last = stream.close(finish_reason)
+    return Guarded(shown + last.text, last.report)
+
+
+def _stages(outlet: Outlet, ledger: Ledger, options: GuardOptions) -> list[Stage]:
+    """Return what comes behind the lines, linked, first one first.
+
+    Marks are paired twice: before sentences are told, and where a shorter text has left one open.
+    """
+    stages: list[Stage] = []
+    for build in _builders(options):
+        stages.insert(0, build(stages[0] if stages else outlet, ledger, options))
+    return stages
+
+
+def _builders(options: GuardOptions) -> list[Builder]:
+    """Return the makers of the stages that are switched on, last stage first."""
+    trims = options.trim_sentence != "never"
+    limits = (options.max_words, options.max_characters, options.max_sentences) != (None, None, None)
+    switched: list[tuple[bool, Builder]] = [
+        (options.balance, partial(Balance, closes_end=True)),
+        (trims, Trimming),
+        (limits, Limits),
+        (options.balance and (trims or limits), partial(Balance, closes_end=False)),
+        (options.loop_repeats is not None, Loops),
+        (options.spaces or options.max_blank_lines is not None, Spaces),
+        (options.special_tokens or bool(options.stop), Literals),
+    ]
+    return [build for on, build in switched if on]
