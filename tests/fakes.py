@@ -41,6 +41,8 @@ class FakeTelemetry(Telemetry):
         self.replies: list[ReplyMeasurement] = []
         self.upstreams: list[tuple[str, str]] = []
         self.left_out: list[str] = []
+        self.extractions: list[tuple[int, list[str], Usage]] = []
+        self.digests: list[Usage] = []
 
     def reply(self, measurement: ReplyMeasurement) -> None:
         self.replies.append(measurement)
@@ -50,6 +52,12 @@ class FakeTelemetry(Telemetry):
 
     def degraded(self, what: str) -> None:
         self.left_out.append(what)
+
+    def extraction(self, accepted: int, rejected: Sequence[str], usage: Usage) -> None:
+        self.extractions.append((accepted, list(rejected), usage))
+
+    def digest(self, usage: Usage) -> None:
+        self.digests.append(usage)
 
 
 class FakeEmbedder(Embedder):

@@ -2,24 +2,32 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from typing import Literal
 
 import uvicorn
 from fastapi import FastAPI
 
 from repartee.application.add_facts import AddFacts
+from repartee.application.ask_for_facts import AskForFacts
+from repartee.application.augment_chat import AugmentChat
 from repartee.application.check_health import CheckHealth
 from repartee.application.compose_prompt import ComposePrompt, PromptBudget
 from repartee.application.delete_facts import DeleteFacts
+from repartee.application.dialogue_room import DialogueRoom
+from repartee.application.digest_dialogue import DigestDialogue
 from repartee.application.edit_fact import EditFact
 from repartee.application.erase_user import EraseUser
 from repartee.application.export_facts import ExportFacts
 from repartee.application.export_user import ExportUser
+from repartee.application.extract_facts import ExtractFacts
 from repartee.application.fact_stats import FactStats
 from repartee.application.generate_reply import GenerateReply, ReplyPolicy
 from repartee.application.import_facts import ImportFacts
+from repartee.application.known_facts import KnownFacts
 from repartee.application.list_facts import ListFacts
+from repartee.application.model_menu import ModelMenu
 from repartee.application.ports import ChatModel, Embedder, EventLog, FactArchive, Sampling, Telemetry
 from repartee.application.record_feedback import RecordFeedback
 from repartee.application.reindex_facts import ReindexFacts
@@ -60,6 +68,8 @@ def fake_services(
     event_log: EventLog | None = None,
     telemetry: Telemetry | None = None,
     deadline_seconds: float = 5.0,
+    allowed_models: tuple[str, ...] = (),
+    tail_role: Literal["system", "user"] = "system",
 ) -> Services:
     """Return the real use cases over fakes."""
     model = model or FakeChatModel()
@@ -71,26 +81,31 @@ def fake_services(
     locks = TenantLocks()
     characters = FolderCharacterLibrary(shipped_folder("characters"))
     retrieve = RetrieveFacts(embedder, store, None, telemetry, RetrievalPolicy(0.5))
-    compose = ComposePrompt(
-        MakoPromptRenderer(shipped_folder("prompts")), WordCounter(), PromptBudget(8_000, 200)
-    )
+    renderer = MakoPromptRenderer(shipped_folder("prompts"))
+    room = DialogueRoom(WordCounter(), 8_000)
+    compose = ComposePrompt(renderer, WordCounter(), PromptBudget(8_000, 200, tail_role))
     export_user = ExportUser(store, archive, events)
     delete_facts = DeleteFacts(store, archive, locks)
+    policy = ReplyPolicy(deadline_seconds, Sampling(max_tokens=200), allowed_models)
     return Services(
-        generate_reply=GenerateReply(
-            characters,
-            retrieve,
-            compose,
-            model,
-            event_log,
-            telemetry,
-            ReplyPolicy(deadline_seconds, Sampling(max_tokens=200)),
-        ),
+        generate_reply=GenerateReply(characters, retrieve, compose, model, event_log, telemetry, policy),
+        augment_chat=AugmentChat(retrieve, compose, model, event_log, telemetry, policy),
+        model_menu=ModelMenu(characters, model.name, allowed_models),
         add_facts=AddFacts(embedder, store, locks),
         list_facts=ListFacts(store),
         search_facts=SearchFacts(retrieve),
         edit_fact=EditFact(embedder, store, locks),
         delete_facts=delete_facts,
+        extract_facts=ExtractFacts(
+            characters,
+            KnownFacts(embedder, store),
+            AskForFacts(renderer, model, room),
+            store,
+            AddFacts(embedder, store, locks),
+            telemetry,
+            deadline_seconds,
+        ),
+        digest_dialogue=DigestDialogue(characters, renderer, model, telemetry, room, deadline_seconds),
         reindex_facts=ReindexFacts(embedder, store, archive),
         fact_stats=FactStats(embedder, archive),
         export_facts=ExportFacts(embedder, archive),
@@ -114,8 +129,13 @@ def fake_api(
     archive: FactArchive | None = None,
     event_log: EventLog | None = None,
     keys: tuple[str, ...] = (),
+    user_keys: Mapping[str, str] | None = None,
+    origins: tuple[str, ...] = (),
     max_body_bytes: int = 65_536,
     deadline_seconds: float = 5.0,
+    allowed_models: tuple[str, ...] = (),
+    tail_role: Literal["system", "user"] = "system",
+    page: bool = True,
 ) -> FastAPI:
     """Return the real HTTP application over fakes."""
     telemetry = PrometheusTelemetry()
@@ -127,8 +147,11 @@ def fake_api(
         archive=archive,
         event_log=event_log,
         deadline_seconds=deadline_seconds,
+        allowed_models=allowed_models,
+        tail_role=tail_role,
     )
-    return build_api(services, telemetry, Door(keys), Limits(max_body_bytes, deadline_seconds))
+    door = Door(keys, user_keys=user_keys, origins=origins)
+    return build_api(services, telemetry, door, Limits(max_body_bytes, deadline_seconds), page=page)
 
 
 @asynccontextmanager

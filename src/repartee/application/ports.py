@@ -2,12 +2,15 @@
 
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Final, Literal, Protocol
 
 from repartee.domain.character import Character
 from repartee.domain.dialogue import Message
 from repartee.domain.fact import Fact, FactView, RetrievedFact, TenantScope
+from repartee.domain.lorebook.result import LoreResult
 from repartee.domain.scenario import Scenario
+from repartee.domain.story import Story
 from repartee.domain.text import Script, script_of
 from repartee.domain.user import User
 
@@ -27,23 +30,59 @@ class Turn:
     scenario: Scenario | None
     messages: tuple[Message, ...]
     facts: tuple[RetrievedFact, ...] = ()
+    summary: str = ""
+    story: Story = field(default_factory=Story)
 
 
 @dataclass(frozen=True, slots=True)
 class PromptMessage:
-    """One message as it goes to the model."""
+    """One message as it goes to the model.
+
+    Where `cache_until` is given, the prompt up to that character of the content comes again in the next turn,
+    and the model's server is to be told so.
+    """
 
     role: Literal["system", "user", "assistant"]
     content: str
     name: str | None = None
+    cache_until: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ExtractTask:
+    """Propose facts from the messages as JSON; `turn.facts` are known, by number from 1. `now` dates them."""
+
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class DigestTask:
+    """Sum up the turn's messages, after `turn.summary`, in up to `max_words`."""
+
+    max_words: int
 
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """What a model is asked: `messages` is the whole of it; `turn` is what they were rendered from."""
+    """What a model is asked: `messages` is the whole of it; `turn` is what they were rendered from.
+
+    Without a `task` the character's next message is asked for. `sections` says how its tokens are spent, by
+    estimate; `lore` what became of the turn's lorebooks.
+    """
 
     messages: tuple[PromptMessage, ...]
     turn: Turn
+    task: ExtractTask | DigestTask | None = None
+    sections: Mapping[str, int] = field(default_factory=dict)
+    lore: LoreResult | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseSchema:
+    """The JSON that an answer must be. A model that cannot be held to it still gets it in words."""
+
+    name: str
+    schema: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +101,7 @@ class Sampling:
     presence_penalty: float | None = None
     frequency_penalty: float | None = None
     choice: int = 0
+    response_schema: ResponseSchema | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -341,6 +381,9 @@ class SystemView:
     relationship: str
     goal: str
     examples: tuple[tuple[Message, ...], ...]
+    summary: str = ""
+    lore_before: str = ""
+    lore_after: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -357,6 +400,32 @@ class TailView:
     fence: str
     post_history_instructions: str
     asks_for_reply: bool = True
+    lore: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ExtractView:
+    """Values of the question for facts. `known` and `turns` are lines of JSON, between marks of `fence`."""
+
+    character: str
+    user: str
+    today: str
+    weekday: str
+    known: tuple[str, ...]
+    turns: tuple[str, ...]
+    fence: str
+
+
+@dataclass(frozen=True, slots=True)
+class DigestView:
+    """Values of the question for a summary. `turns` are lines of JSON, between lines marked `fence`."""
+
+    character: str
+    user: str
+    summary: str
+    max_words: int
+    turns: tuple[str, ...]
+    fence: str
 
 
 class PromptRenderer(Protocol):
@@ -364,7 +433,7 @@ class PromptRenderer(Protocol):
 
     @property
     def fingerprint(self) -> str:
-        """Short hash of the templates: it changes when any of them does."""
+        """Short hash of the templates that replies are made with: it changes when any of them does."""
         ...
 
     def rules(self, view: RulesView) -> str:
@@ -377,6 +446,14 @@ class PromptRenderer(Protocol):
 
     def tail(self, view: TailView) -> str:
         """Return the volatile part."""
+        ...
+
+    def extract(self, view: ExtractView) -> str:
+        """Return the question for facts."""
+        ...
+
+    def digest(self, view: DigestView) -> str:
+        """Return the question for a summary."""
         ...
 
 
@@ -448,4 +525,12 @@ class Telemetry(Protocol):
 
     def degraded(self, what: str) -> None:
         """Count something that was left out so that the reply could still be given."""
+        ...
+
+    def extraction(self, accepted: int, rejected: Sequence[str], usage: Usage) -> None:
+        """Count one extraction of facts; `rejected` are reasons from a closed list."""
+        ...
+
+    def digest(self, usage: Usage) -> None:
+        """Count one summary."""
         ...

@@ -6,6 +6,7 @@ from repartee.infrastructure.providers.chat_model import ChatModelProvider
 from repartee.infrastructure.providers.embedder import EmbedderProvider
 from repartee.infrastructure.providers.event_log import EventLogProvider
 from repartee.infrastructure.providers.fact_store import FactStoreProvider
+from repartee.infrastructure.providers.memory import MemoryProvider
 from repartee.infrastructure.providers.prompt import PromptProvider
 from repartee.infrastructure.providers.reranker import RerankerProvider
 from repartee.infrastructure.providers.telemetry import TelemetryProvider
@@ -31,6 +32,7 @@ def make_container(settings: Settings, *overrides: Provider) -> AsyncContainer:
         EventLogProvider(),
         TelemetryProvider(),
         UseCaseProvider(),
+        MemoryProvider(),
         *overrides,
         context={Settings: settings},
         validation_settings=STRICT_VALIDATION,

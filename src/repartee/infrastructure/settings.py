@@ -4,19 +4,23 @@ Names are `REPARTEE_<SECTION>__<FIELD>`, such as `REPARTEE_LLM__API_KEY`. No sec
 """
 
 import os
+import re
 import sys
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final, Literal, Self
 
 from dotenv import dotenv_values
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 import repartee
 from repartee.domain.errors import ConfigurationError
+from repartee.domain.user import USER_ID_PATTERN
 
 _PREFIX: Final = "REPARTEE_"
 OPENROUTER: Final = "https://openrouter.ai/api/v1"
+DEFAULT_MODEL_ID: Final = "default"
+_ORIGIN: Final = re.compile(r"[a-z][a-z0-9+.-]*://[^/\s*?#@]+")
 _MOVED: Final = {
     "REPARTEE_COHERE__RERANK": "REPARTEE_RERANK__KIND (false is none)",
     "REPARTEE_COHERE__RERANK_MODEL": "REPARTEE_RERANK__MODEL",
@@ -33,6 +37,15 @@ def shipped_folder(name: str) -> Path:
 def revealed(secret: SecretStr | None) -> str | None:
     """Return the secret's text, None where it is empty."""
     return (secret.get_secret_value() or None) if secret else None
+
+
+def _listed(text: str) -> tuple[str, ...]:
+    return tuple(entry.strip() for entry in text.split(",") if entry.strip())
+
+
+def _key_and_user(entry: str) -> tuple[str, str]:
+    key, _, user_id = entry.partition("=")
+    return key.strip(), user_id.strip()
 
 
 class _Section(BaseModel):
@@ -64,6 +77,16 @@ class LlmSettings(_Section):
     def is_offline(self) -> bool:
         """Whether no model is configured."""
         return not (self.api_key and self.api_key.get_secret_value()) and not self.base_url
+
+    @property
+    def takes_first_model(self) -> bool:
+        """Whether the server's first model is used, because none is named."""
+        return not self.is_offline and not self.model and self.base_url not in {None, OPENROUTER}
+
+    @property
+    def nameable_models(self) -> tuple[str, ...]:
+        """The models that a request may name, one by one."""
+        return _listed(self.allowed_models)
 
 
 class EmbedderSettings(_Section):
@@ -140,6 +163,9 @@ class PromptSettings(_Section):
     folder: Path = Field(default_factory=lambda: shipped_folder("prompts"))
     context_tokens: int = Field(default=8_192, ge=512)
     tail_role: Literal["system", "user"] = "system"
+    lore_percent: float = Field(default=25.0, ge=0, le=50, description="Lore's share of the context.")
+    tokenizer: Path | None = Field(default=None, description="A tokenizer.json; without it: an estimate.")
+    model_profiles: Path = Field(default_factory=lambda: shipped_folder("prompts") / "model_profiles.yaml")
 
 
 class ReplySettings(_Section):
@@ -149,13 +175,18 @@ class ReplySettings(_Section):
 
 
 class ApiSettings(_Section):
-    """The HTTP door. `keys` are comma-separated; without any, only this machine may connect."""
+    """The HTTP door. Keys are comma-separated; without any, only this machine may connect."""
 
     host: str = "127.0.0.1"
     port: int = Field(default=8_000, ge=0, le=65_535)
     url: str | None = Field(default=None, pattern=r"^https?://", description="Where the CLI finds the API.")
     keys: SecretStr | None = None
+    user_keys: SecretStr | None = Field(default=None, description="key=user_id,…: each opens one user.")
+    allowed_origins: str = Field(
+        default="", description="Comma-separated origins of web pages that may call."
+    )
     allow_anonymous: bool = Field(default=False, description="Serve other machines without keys.")
+    page: bool = Field(default=True, description="Show a page at / to try the service.")
     max_body_bytes: int = Field(default=1_048_576, ge=1_024)
     drain_seconds: float = Field(
         default=0.0, ge=0, description="After SIGTERM, /readyz says 503 this long before the door closes."
@@ -164,11 +195,33 @@ class ApiSettings(_Section):
     @property
     def accepted_keys(self) -> tuple[str, ...]:
         """The keys, one by one."""
-        return tuple(
-            key.strip()
-            for key in (self.keys.get_secret_value() if self.keys else "").split(",")
-            if key.strip()
-        )
+        return _listed(revealed(self.keys) or "")
+
+    @property
+    def owners_of_keys(self) -> dict[str, str]:
+        """The keys that open one user each, with that user's id."""
+        return dict(_key_and_user(entry) for entry in _listed(revealed(self.user_keys) or ""))
+
+    @property
+    def origins(self) -> tuple[str, ...]:
+        """The origins, one by one."""
+        return _listed(self.allowed_origins)
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        for place, entry in enumerate(_listed(revealed(self.user_keys) or ""), 1):
+            key, user_id = _key_and_user(entry)
+            if not key or not USER_ID_PATTERN.fullmatch(user_id):
+                raise ValueError(f"USER_KEYS: entry {place} must look like key=user_id, without = in the key")
+        if shared := set(self.owners_of_keys) & set(self.accepted_keys):
+            raise ValueError(f"USER_KEYS: {len(shared)} of the keys are in KEYS too: a key opens one or all")
+        if len(self.owners_of_keys) < len(_listed(revealed(self.user_keys) or "")):
+            raise ValueError("USER_KEYS: the same key is there twice")
+        if any(not _ORIGIN.fullmatch(origin) for origin in self.origins):
+            raise ValueError(
+                "ALLOWED_ORIGINS: must be origins such as https://risuai.xyz, without a path or *"
+            )
+        return self
 
 
 class EventSettings(_Section):

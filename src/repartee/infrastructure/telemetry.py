@@ -1,8 +1,10 @@
 """Counters and histograms for Prometheus. Labels come from closed lists."""
 
+from collections.abc import Sequence
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
-from repartee.application.ports import ReplyMeasurement, Telemetry
+from repartee.application.ports import ReplyMeasurement, Telemetry, Usage
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 
@@ -40,12 +42,16 @@ class PrometheusTelemetry(Telemetry):
             registry=registry,
         )
 
+        self._extracted = Counter(
+            "repartee_extracted_facts_total", "Facts that a model proposed", ["outcome"], registry=registry
+        )
+        self._digests = Counter("repartee_digests_total", "Summaries of dialogues", registry=registry)
+
     def reply(self, measurement: ReplyMeasurement) -> None:
         """Count one reply."""
         self._replies.labels(measurement.retrieval_status).inc()
         self._facts.inc(measurement.facts_used)
-        self._tokens.labels("prompt").inc(measurement.usage.prompt_tokens)
-        self._tokens.labels("completion").inc(measurement.usage.completion_tokens)
+        self._spent(measurement.usage)
 
     def upstream(self, dependency: str, outcome: str, seconds: float) -> None:
         """Count one call; `outcome` is `ok` or an error code."""
@@ -54,6 +60,22 @@ class PrometheusTelemetry(Telemetry):
     def degraded(self, what: str) -> None:
         """Count something that was left out."""
         self._degraded.labels(what).inc()
+
+    def extraction(self, accepted: int, rejected: Sequence[str], usage: Usage) -> None:
+        """Count one extraction of facts, by what became of each."""
+        self._extracted.labels("accepted").inc(accepted)
+        for reason in rejected:
+            self._extracted.labels(reason).inc()
+        self._spent(usage)
+
+    def digest(self, usage: Usage) -> None:
+        """Count one summary."""
+        self._digests.inc()
+        self._spent(usage)
+
+    def _spent(self, usage: Usage) -> None:
+        self._tokens.labels("prompt").inc(usage.prompt_tokens)
+        self._tokens.labels("completion").inc(usage.completion_tokens)
 
     def request_started(self) -> None:
         """Count a request in."""

@@ -8,6 +8,7 @@ import asyncio
 import ssl
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing, asynccontextmanager, suppress
+from dataclasses import replace
 from typing import Any, Final
 
 import aiohttp
@@ -16,12 +17,13 @@ import openai
 import orjson
 from openai import AsyncOpenAI, DefaultAioHttpClient, Omit
 
-from repartee.application.ports import ChatModel, Completion, Prompt, Sampling
+from repartee.application.ports import ChatModel, Completion, Prompt, PromptMessage, Sampling
 from repartee.domain.errors import (
     UpstreamError,
     UpstreamInvalid,
     UpstreamMisconfigured,
     UpstreamModerated,
+    UpstreamRefusedRequest,
     UpstreamUnavailable,
 )
 from repartee.integrations.openai_completion import CompletionReader, parse_completion
@@ -40,6 +42,7 @@ from repartee.integrations.transport import (
 _CHECK_SECONDS: Final = 5.0
 _LINGER_SECONDS: Final = 0.1
 _MAX_ERROR_BYTES: Final = 65_536
+_SENT_AS_THEY_ARE: Final = ("temperature", "top_p", "max_tokens", "presence_penalty", "frequency_penalty")
 _STREAMED: Final = {"X-Stainless-Raw-Response": "stream"}  # the vendor's switch: hand out the body unread
 
 
@@ -59,6 +62,7 @@ class OpenAIChatModel(ChatModel):
         self._dependency = upstream.dependency
         self._model = model
         self._first_model: str | None = None
+        self._schemaless: set[str | None] = set()
         self._attempt_timeout = attempt_timeout
         bearer(self._dependency, api_key)
         self._client = _Client(
@@ -82,7 +86,18 @@ class OpenAIChatModel(ChatModel):
 
     async def complete(self, prompt: Prompt, sampling: Sampling) -> Completion:
         """Return the whole answer. Raises UpstreamError."""
-        return await self._upstream.call(lambda: self._completed(prompt, sampling))
+        if sampling.response_schema is None or (sampling.model or self._model) in self._schemaless:
+            return await self._upstream.call(lambda: self._completed(prompt, _freely(sampling)))
+        return await self._held_to_schema(prompt, sampling)
+
+    async def _held_to_schema(self, prompt: Prompt, sampling: Sampling) -> Completion:
+        """Ask with the schema, and without it where the server refuses that; it is not asked so again."""
+        try:
+            return await self._upstream.call(lambda: self._completed(prompt, sampling))
+        except UpstreamRefusedRequest:
+            completion = await self._upstream.call(lambda: self._completed(prompt, _freely(sampling)))
+        self._schemaless.add(sampling.model or self._model)
+        return completion
 
     def stream(self, prompt: Prompt, sampling: Sampling) -> AsyncGenerator[str | Completion, None]:
         """Yield the answer in pieces, then whole. Raises UpstreamError; closing it closes the connection."""
@@ -224,19 +239,37 @@ async def _raw_chunks(response: httpx2.Response) -> AsyncIterator[AsyncIterator[
         await response.aclose()
 
 
+def _freely(sampling: Sampling) -> Sampling:
+    return replace(sampling, response_schema=None)
+
+
 def _request(model: str, prompt: Prompt, sampling: Sampling, *, stream: bool = False) -> bytes:
-    chosen = {
-        name: value
-        for name in ("temperature", "top_p", "max_tokens", "seed")
-        if (value := getattr(sampling, name)) is not None
-    }
-    messages = [{"role": message.role, "content": message.content} for message in prompt.messages]
-    body: dict[str, Any] = {"model": model, "messages": messages, **chosen}
+    chosen = {name: value for name in _SENT_AS_THEY_ARE if (value := getattr(sampling, name)) is not None}
+    body: dict[str, Any] = {"model": model, "messages": [*map(_sent, prompt.messages)], **chosen}
+    if sampling.seed is not None:
+        body["seed"] = sampling.seed + sampling.choice
     if sampling.stop:
         body["stop"] = sampling.stop
+    if wanted := sampling.response_schema:
+        schema = {"name": wanted.name, "strict": True, "schema": wanted.schema}
+        body["response_format"] = {"type": "json_schema", "json_schema": schema}
     if stream:
         body |= {"stream": True, "stream_options": {"include_usage": True}}
     return orjson.dumps(body)
+
+
+def _sent(message: PromptMessage) -> dict[str, Any]:
+    named = {"name": message.name} if message.name else {}
+    return {"role": message.role, "content": _content(message), **named}
+
+
+def _content(message: PromptMessage) -> str | list[dict[str, Any]]:
+    """Return the text, in parts where the server is to be told what comes again (`cache_control`)."""
+    if not message.cache_until:
+        return message.content
+    known, rest = message.content[: message.cache_until], message.content[message.cache_until :]
+    marked = {"type": "text", "text": known, "cache_control": {"type": "ephemeral"}}
+    return [marked, *([{"type": "text", "text": rest}] if rest else [])]
 
 
 # --- errors of the vendor's client --------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from dishka import Provider, Scope, provide
 
 from repartee.application.add_facts import AddFacts
+from repartee.application.augment_chat import AugmentChat
 from repartee.application.check_health import CheckHealth
 from repartee.application.compose_prompt import ComposePrompt
 from repartee.application.delete_facts import DeleteFacts
@@ -11,9 +12,10 @@ from repartee.application.erase_user import EraseUser
 from repartee.application.export_facts import ExportFacts
 from repartee.application.export_user import ExportUser
 from repartee.application.fact_stats import FactStats
-from repartee.application.generate_reply import GenerateReply, ReplyPolicy
+from repartee.application.generate_reply import GenerateReply
 from repartee.application.import_facts import ImportFacts
 from repartee.application.list_facts import ListFacts
+from repartee.application.model_menu import ModelMenu
 from repartee.application.ports import (
     CharacterLibrary,
     ChatModel,
@@ -27,12 +29,13 @@ from repartee.application.ports import (
 )
 from repartee.application.record_feedback import RecordFeedback
 from repartee.application.reindex_facts import ReindexFacts
+from repartee.application.reply_options import ReplyPolicy
 from repartee.application.retrieve_facts import RetrievalPolicy, RetrieveFacts
 from repartee.application.search_facts import SearchFacts
 from repartee.application.tenant_locks import TenantLocks
 from repartee.domain.ranking import RankingRules
 from repartee.infrastructure.providers.event_log import KeptEvents
-from repartee.infrastructure.settings import Settings
+from repartee.infrastructure.settings import DEFAULT_MODEL_ID, Settings
 
 
 class UseCaseProvider(Provider):
@@ -112,16 +115,40 @@ class UseCaseProvider(Provider):
         model: ChatModel,
         event_log: EventLog | None,
         telemetry: Telemetry,
-        settings: Settings,
+        policy: ReplyPolicy,
     ) -> GenerateReply:
         """Answer in character."""
+        return GenerateReply(characters, retrieve_facts, compose_prompt, model, event_log, telemetry, policy)
+
+    @provide
+    def augment_chat(
+        self,
+        retrieve_facts: RetrieveFacts,
+        compose_prompt: ComposePrompt,
+        model: ChatModel,
+        event_log: EventLog | None,
+        telemetry: Telemetry,
+        policy: ReplyPolicy,
+    ) -> AugmentChat:
+        """Answer a client's own prompt."""
+        return AugmentChat(retrieve_facts, compose_prompt, model, event_log, telemetry, policy)
+
+    @provide
+    def policy(self, settings: Settings) -> ReplyPolicy:
+        """What the operator allows and prefers."""
         llm = settings.llm
-        policy = ReplyPolicy(
+        return ReplyPolicy(
             deadline_seconds=settings.reply.deadline_seconds,
             defaults=Sampling(temperature=llm.temperature, top_p=llm.top_p, max_tokens=llm.max_tokens),
-            allowed_models=tuple(name.strip() for name in llm.allowed_models.split(",") if name.strip()),
+            allowed_models=llm.nameable_models,
         )
-        return GenerateReply(characters, retrieve_facts, compose_prompt, model, event_log, telemetry, policy)
+
+    @provide
+    def model_menu(self, characters: CharacterLibrary, model: ChatModel, settings: Settings) -> ModelMenu:
+        """What there is to talk to."""
+        llm = settings.llm
+        own_model = DEFAULT_MODEL_ID if llm.takes_first_model else model.name
+        return ModelMenu(characters, own_model, llm.nameable_models)
 
     @provide
     def check_health(self, model: ChatModel, embedder: Embedder, store: FactStore) -> CheckHealth:

@@ -5,10 +5,18 @@ import re
 from collections.abc import AsyncGenerator, Sequence
 from typing import Final
 
-from repartee.application.ports import Completion, Prompt, Sampling, Usage
+from repartee.application.ports import (
+    Completion,
+    DigestTask,
+    ExtractTask,
+    Prompt,
+    Sampling,
+    Usage,
+)
 from repartee.domain.character import Character
 from repartee.integrations.offline_chat_model.card import Card, study
 from repartee.integrations.offline_chat_model.phrases import read_languages
+from repartee.integrations.offline_chat_model.recollection import digest, proposals
 from repartee.integrations.offline_chat_model.reply import Responder, cut
 
 _KEPT_CARDS: Final = 64
@@ -28,7 +36,7 @@ class OfflineChatModel:
         self._cards: dict[str, Card] = {}
 
     async def complete(self, prompt: Prompt, sampling: Sampling) -> Completion:
-        """Return the reply to the prompt's turn."""
+        """Return the reply to the prompt's turn, or what its task asks for."""
         return self._completion(prompt, sampling)
 
     async def stream(self, prompt: Prompt, sampling: Sampling) -> AsyncGenerator[str | Completion, None]:
@@ -43,12 +51,10 @@ class OfflineChatModel:
         """Do nothing: there is nothing to reach."""
 
     def _completion(self, prompt: Prompt, sampling: Sampling) -> Completion:
-        card = self._card(prompt.turn.character)
-        whole = Responder(prompt.turn, sampling.seed or 0, self._languages, card).reply()
-        # a token is about three quarters of a word
-        text = whole if sampling.max_tokens is None else cut(whole, max(1, sampling.max_tokens * 3 // 4))
+        whole = self._answer(prompt, sampling)
+        text = whole if prompt.task else _within(whole, sampling)
         return Completion(
-            text=_stopped(text, sampling.stop),
+            text=text if prompt.task else _stopped(text, sampling.stop),
             model=self.name,
             finish_reason="stop" if text == whole else "length",
             usage=Usage(
@@ -56,6 +62,15 @@ class OfflineChatModel:
                 completion_tokens=len(text) // 4 + 1,
             ),
         )
+
+    def _answer(self, prompt: Prompt, sampling: Sampling) -> str:
+        match prompt.task:
+            case ExtractTask():
+                return proposals(prompt.turn, self._languages)
+            case DigestTask(max_words):
+                return digest(prompt.turn, max_words, self._languages)
+        card = self._card(prompt.turn.character)
+        return Responder(prompt.turn, (sampling.seed or 0) + sampling.choice, self._languages, card).reply()
 
     def _card(self, character: Character) -> Card:
         """Return the card's material; the few last read are kept, since reading one takes milliseconds."""
@@ -67,6 +82,11 @@ class OfflineChatModel:
                 self._cards.pop(next(iter(self._cards)))
             self._cards[key] = study(character, self._languages)
         return self._cards[key]
+
+
+def _within(text: str, sampling: Sampling) -> str:
+    """Return as much as `max_tokens` allows: a token is about three quarters of a word."""
+    return text if sampling.max_tokens is None else cut(text, max(1, sampling.max_tokens * 3 // 4))
 
 
 def _stopped(text: str, stop: Sequence[str]) -> str:

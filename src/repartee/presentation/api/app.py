@@ -24,7 +24,12 @@ from repartee.presentation.api.feedback import feedback_router
 from repartee.presentation.api.generate import generate_router
 from repartee.presentation.api.health import health_router
 from repartee.presentation.api.limits import Limits
+from repartee.presentation.api.memory import memory_router
+from repartee.presentation.api.openai_door.errors import spoken_at
+from repartee.presentation.api.openai_door.routes import openai_router
 from repartee.presentation.api.openapi import describe
+from repartee.presentation.api.origins import allow_origins
+from repartee.presentation.api.page import page_files, page_paths, page_router
 from repartee.presentation.api.requests import Door, RequestScope, RequestTelemetry
 from repartee.presentation.api.users import users_router
 from repartee.presentation.services import Services
@@ -33,10 +38,15 @@ _STATUS_OF_BODY: Final[Mapping[type[ReparteeError], HTTPStatus]] = {
     BodyTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     BodyTooSlow: HTTPStatus.REQUEST_TIMEOUT,
 }
-_ABOUT = "Answers in character, with the facts that were used. Errors are `application/problem+json`."
+_ABOUT = (
+    "Answers in character, with the facts that were used. Errors are `application/problem+json`; below `/v1` "
+    "they have OpenAI's form."
+)
 
 
-def build_api(services: Services, telemetry: RequestTelemetry, door: Door, limits: Limits) -> FastAPI:
+def build_api(
+    services: Services, telemetry: RequestTelemetry, door: Door, limits: Limits, *, page: bool = True
+) -> FastAPI:
     """Return the application. Its owner opens and closes what the services use."""
     app = FastAPI(
         title="Repartee",
@@ -46,16 +56,24 @@ def build_api(services: Services, telemetry: RequestTelemetry, door: Door, limit
     )
     app.include_router(generate_router(services.generate_reply, limits))
     app.include_router(facts_router(services, limits))
+    app.include_router(memory_router(services, limits))
     app.include_router(users_router(services))
     app.include_router(fact_stats_router(services, limits))
+    app.include_router(openai_router(services, limits))
     app.include_router(feedback_router(services.record_feedback, limits))
     app.include_router(characters_router(services.characters))
     app.include_router(health_router(services.check_health, services.running, telemetry))
+    files = page_files() if page else {}
+    if page:
+        app.include_router(page_router(files))
     app.add_exception_handler(ReparteeError, _expected)
     app.add_exception_handler(ValidationError, _invalid)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
-    app.add_middleware(RequestScope, door=door, telemetry=telemetry)
+    app.add_middleware(
+        RequestScope, door=door, telemetry=telemetry, open_paths=page_paths(files) if page else frozenset()
+    )
+    allow_origins(app, door.origins)
     describe(app, with_keys=door.has_keys)
     return app
 
@@ -63,9 +81,11 @@ def build_api(services: Services, telemetry: RequestTelemetry, door: Door, limit
 async def _expected(request: Request, error: Exception) -> Response:
     if not isinstance(error, ReparteeError):
         raise error
+    request_id: str = request.state.request_id
+    response = problem_response(error, request_id)
     if status := _STATUS_OF_BODY.get(type(error)):
-        return plain_problem_response(status, error.code, error.message, request.state.request_id)
-    return problem_response(error, request.state.request_id)
+        response = plain_problem_response(status, error.code, error.message, request_id)
+    return spoken_at(request.scope["path"], response)
 
 
 async def _invalid(request: Request, error: Exception) -> Response:
@@ -78,7 +98,7 @@ async def _invalid(request: Request, error: Exception) -> Response:
         ]
     else:
         raise error
-    return invalid_fields_response(fields, request.state.request_id)
+    return spoken_at(request.scope["path"], invalid_fields_response(fields, request.state.request_id))
 
 
 async def _http(request: Request, error: Exception) -> Response:
@@ -87,4 +107,5 @@ async def _http(request: Request, error: Exception) -> Response:
     status = HTTPStatus(error.status_code)
     code = {404: "not_found", 405: "method_not_allowed"}.get(error.status_code, "http")
     detail = "no such path: see /openapi.json" if status == HTTPStatus.NOT_FOUND else status.phrase
-    return plain_problem_response(status, code, detail, request.state.request_id, error.headers)
+    response = plain_problem_response(status, code, detail, request.state.request_id, error.headers)
+    return spoken_at(request.scope["path"], response)

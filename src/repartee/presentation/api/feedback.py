@@ -7,6 +7,7 @@ from repartee.application.record_feedback import FeedbackRecorded, FeedbackReque
 from repartee.presentation.api.body import read_body
 from repartee.presentation.api.limits import Limits
 from repartee.presentation.api.openapi import EXAMPLES, answer, body_of, json_answer, problems
+from repartee.presentation.api.own_user import own_user
 
 
 def feedback_router(record_feedback: RecordFeedback, limits: Limits) -> APIRouter:
@@ -17,12 +18,12 @@ def feedback_router(record_feedback: RecordFeedback, limits: Limits) -> APIRoute
         "/feedback",
         summary="Like, dislike or flag a reply",
         description=RecordFeedback.__doc__ or "",
-        responses={**answer(FeedbackRecorded, {"recorded": True}), **problems(404, 413, 422)},
+        responses={**answer(FeedbackRecorded, {"recorded": True}), **problems(403, 404, 413, 422)},
         openapi_extra=body_of(FeedbackRequest, EXAMPLES["feedback"]),
     )
     async def feedback(request: Request) -> Response:
-        return json_answer(
-            await record_feedback(await read_body(request, FeedbackRequest, limits.max_body_bytes))
-        )
+        body = await read_body(request, FeedbackRequest, limits.max_body_bytes)
+        user_id = own_user(request, body.user_id, "user_id")
+        return json_answer(await record_feedback(body.model_copy(update={"user_id": user_id})))
 
     return router

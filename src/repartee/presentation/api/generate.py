@@ -22,6 +22,7 @@ from repartee.presentation.api.disconnect import ClientLeft, EventStream, unless
 from repartee.presentation.api.errors import internal_problem, problem, problem_response
 from repartee.presentation.api.limits import Limits
 from repartee.presentation.api.openapi import EXAMPLES, body_of, json_answer, problems
+from repartee.presentation.api.own_user import own_user
 
 _log = structlog.get_logger(__name__)
 
@@ -46,12 +47,12 @@ def generate_router(generate_reply: GenerateReply, limits: Limits) -> APIRouter:
                     "text/event-stream": {"example": EXAMPLES["stream"]},
                 },
             },
-            **problems(404, 413, 422, 502, 503, 504),
+            **problems(403, 404, 413, 422, 502, 503, 504),
         },
         openapi_extra=body_of(GenerateRequest, EXAMPLES["generate"]),
     )
     async def generate(request: Request) -> Response:
-        body = await read_body(request, GenerateRequest, limits.max_body_bytes)
+        body = _for_caller(request, await read_body(request, GenerateRequest, limits.max_body_bytes))
         request_id: str = request.state.request_id
         if body.stream and not body.dry_run:
             events = _events(generate_reply.stream(body, request_id), request_id)
@@ -63,6 +64,12 @@ def generate_router(generate_reply: GenerateReply, limits: Limits) -> APIRouter:
         return json_answer(reply)
 
     return router
+
+
+def _for_caller(request: Request, body: GenerateRequest) -> GenerateRequest:
+    """Return the request with the user that the caller's key belongs to. Raises Forbidden for another one."""
+    user_id = own_user(request, body.user.id, "user.id")
+    return body.model_copy(update={"user": body.user.model_copy(update={"id": user_id})})
 
 
 async def _events(replies: AsyncGenerator[ReplyEvent, None], request_id: str) -> AsyncGenerator[bytes, None]:

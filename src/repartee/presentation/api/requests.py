@@ -5,7 +5,7 @@ import hmac
 import re
 import time
 import uuid
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from typing import Final, Protocol
 from urllib.parse import urlsplit
 
@@ -16,6 +16,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from repartee.domain.errors import Forbidden, ReparteeError, Unauthorized
 from repartee.presentation.api.errors import internal_problem_response, problem_response
+from repartee.presentation.api.openai_door.errors import spoken_at
+from repartee.presentation.api.own_user import refuse_others
 
 _log = structlog.get_logger(__name__)
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -40,38 +42,51 @@ class RequestTelemetry(Protocol):
 class Door:
     """Who may come in.
 
-    With keys: whoever has one; they are kept as digests and compared in constant time. Without keys: programs
-    on this machine, but not web pages of others that a browser on it happens to show; so `Host` and `Origin`
-    must name this machine. `open_to_all` leaves it to a gateway in front.
+    With keys: whoever has one; they are kept as digests and compared in constant time. A key of `user_keys`
+    opens one user only. Without keys: programs on this machine, but not web pages of others that a browser on
+    it happens to show; so `Host` must name this machine, and `Origin` too or be one of `origins`.
+    `open_to_all` leaves it to a gateway in front.
     """
 
-    def __init__(self, keys: Iterable[str], *, open_to_all: bool = False) -> None:
-        self._digests = [hashlib.sha256(key.encode()).digest() for key in keys]
+    def __init__(
+        self,
+        keys: Iterable[str],
+        *,
+        user_keys: Mapping[str, str] | None = None,
+        open_to_all: bool = False,
+        origins: Collection[str] = (),
+    ) -> None:
+        owners = {**(user_keys or {}), **dict.fromkeys(keys)}
+        self._owners = {hashlib.sha256(key.encode()).digest(): owner for key, owner in owners.items()}
         self._open_to_all = open_to_all
+        self.origins = tuple(origins)
 
     @property
     def has_keys(self) -> bool:
         """Whether a key is needed."""
-        return bool(self._digests)
+        return bool(self._owners)
 
-    def check(self, headers: Headers) -> None:
-        """Raise Unauthorized, or Forbidden."""
-        if self._digests:
-            self._check_key(headers)
-        elif not self._open_to_all:
+    def check(self, headers: Headers) -> str | None:
+        """Return the one user whom the caller may see, None for all. Raises Unauthorized, or Forbidden."""
+        if self._owners:
+            return self._owner(headers)
+        if not self._open_to_all:
             self._check_machine(headers)
+        return None
 
-    def _check_key(self, headers: Headers) -> None:
+    def _owner(self, headers: Headers) -> str | None:
         scheme, _, token = headers.get("authorization", "").partition(" ")
         given = headers.get("x-api-key") or (token.strip() if scheme.lower() == "bearer" else "")
         digest = hashlib.sha256(given.encode("latin-1")).digest()
-        matches = [hmac.compare_digest(digest, known) for known in self._digests]
-        if not any(matches):
+        owners = [owner for known, owner in self._owners.items() if hmac.compare_digest(digest, known)]
+        if not owners:
             raise Unauthorized("send a valid key as `Authorization: Bearer KEY` or `X-API-Key: KEY`")
+        return owners[0]
 
-    @staticmethod
-    def _check_machine(headers: Headers) -> None:
+    def _check_machine(self, headers: Headers) -> None:
         origin = headers.get("origin")
+        if origin in self.origins:
+            origin = None
         hosts = [f"//{headers.get('host', 'localhost')}", *([origin] if origin else [])]
         if not all(_names_this_machine(host) for host in hosts):
             raise Forbidden(
@@ -90,10 +105,17 @@ def _names_this_machine(url: str) -> bool:
 class RequestScope:
     """ASGI middleware: the outermost one, so that nothing can fail outside of it."""
 
-    def __init__(self, app: ASGIApp, door: Door, telemetry: RequestTelemetry) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        door: Door,
+        telemetry: RequestTelemetry,
+        open_paths: frozenset[str] = frozenset(),
+    ) -> None:
         self._app = app
         self._door = door
         self._telemetry = telemetry
+        self._open_paths = _OPEN_PATHS | open_paths
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -124,7 +146,8 @@ class RequestScope:
             _log.exception("request failed")
             if status:
                 raise
-            await internal_problem_response(request_id)(scope, receive, send_with_id)
+            response = spoken_at(scope["path"], internal_problem_response(request_id))
+            await response(scope, receive, send_with_id)
         finally:
             self._finished(scope, status, time.perf_counter() - started)
             structlog.contextvars.unbind_contextvars("request_id")
@@ -133,17 +156,24 @@ class RequestScope:
         self, scope: Scope, receive: Receive, send: Send, headers: Headers, request_id: str
     ) -> None:
         try:
-            if scope["path"] not in _OPEN_PATHS:
-                self._door.check(headers)
+            scope["state"]["own_user"] = (
+                None if scope["path"] in self._open_paths else self._entered(scope, headers)
+            )
         except ReparteeError as error:
-            await problem_response(error, request_id)(scope, receive, send)
+            await spoken_at(scope["path"], problem_response(error, request_id))(scope, receive, send)
             return
         await self._app(scope, receive, send)
+
+    def _entered(self, scope: Scope, headers: Headers) -> str | None:
+        own_user = self._door.check(headers)
+        if own_user is not None:
+            refuse_others(scope["path"], own_user)
+        return own_user
 
     def _finished(self, scope: Scope, status: int, seconds: float) -> None:
         route = getattr(scope.get("route"), "path", "(none)")
         self._telemetry.request_finished(route, scope["method"], status, seconds)
-        if route not in _OPEN_PATHS:
+        if scope["path"] not in self._open_paths:
             _log.info(
                 "request",
                 method=scope["method"],

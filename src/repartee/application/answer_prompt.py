@@ -1,0 +1,251 @@
+"""From a prompt to replies: the model's part, and what every reply leaves behind."""
+
+import asyncio
+import time
+import uuid
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import structlog
+
+from repartee.application.guard_reply import (
+    GuardPlan,
+    ReplyGuardReport,
+    guarded_completion,
+    guarded_stream,
+)
+from repartee.application.lore_report import lore_report
+from repartee.application.merged_streams import merged
+from repartee.application.ports import (
+    ChatModel,
+    Completion,
+    EventLog,
+    Prompt,
+    ReplyMeasurement,
+    Sampling,
+    Telemetry,
+    Usage,
+)
+from repartee.application.reply import (
+    LoreReport,
+    Reply,
+    ReplyDelta,
+    ReplyEvent,
+    ReplyStarted,
+    RetrievalReport,
+    Timings,
+    TokenUsage,
+    UsedFact,
+)
+from repartee.application.retrieve_facts import Retrieval
+
+_log = structlog.get_logger(__name__)
+
+GREETING: Final = "greeting"
+_RECORDED_SAMPLING: Final = (
+    "model", "temperature", "top_p", "max_tokens", "seed", "stop", "presence_penalty", "frequency_penalty",
+)  # fmt: skip
+
+
+def new_reply_id() -> str:
+    """Return an id that no other reply has."""
+    return f"rpl_{uuid.uuid4().hex}"
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """All that replies to one request are made from.
+
+    Where there are `greetings` they are the replies, and no model is asked. Without a `guard` the model's text
+    goes out as it is. `origin` is what the event log says about the request.
+    """
+
+    request_id: str
+    started: float
+    retrieval: Retrieval
+    retrieval_ms: float
+    sampling: Sampling
+    prompt: Prompt
+    origin: Mapping[str, Any]
+    greetings: tuple[str, ...] = ()
+    guard: GuardPlan | None = None
+    id: str = field(default_factory=new_reply_id)
+
+    @property
+    def facts(self) -> list[UsedFact]:
+        """The facts that are in the prompt."""
+        return [
+            UsedFact(
+                id=fact.id,
+                owner=fact.owner,
+                text=fact.text,
+                score=round(fact.score, 4),
+                pinned=fact.pinned,
+            )
+            for fact in self.prompt.turn.facts
+        ]
+
+    @property
+    def report(self) -> RetrievalReport:
+        """What became of retrieval."""
+        found = self.retrieval
+        return RetrievalReport(status=found.status, threshold=found.threshold, rerank=found.rerank)
+
+    @property
+    def lore(self) -> LoreReport:
+        """What became of the lorebooks."""
+        return lore_report(self.prompt)
+
+
+class AnswerPrompt:
+    """Ask the model once for each reply that is wanted, all at once; count and record every reply.
+
+    A log that cannot be written is counted and said; the reply still goes out. Where one of several replies
+    fails, all of them do.
+    """
+
+    def __init__(
+        self, model: ChatModel, event_log: EventLog | None, telemetry: Telemetry, templates: str
+    ) -> None:
+        self._model = model
+        self._event_log = event_log
+        self._telemetry = telemetry
+        self._templates = templates
+
+    async def __call__(self, draft: Draft, count: int = 1) -> list[Reply]:
+        """Return `count` replies. Raises UpstreamError."""
+        if count == 1:
+            return [await self._whole(draft, 0)]
+        tasks = [asyncio.ensure_future(self._whole(draft, place)) for place in range(count)]
+        try:
+            return list(await asyncio.gather(*tasks))
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def stream(self, draft: Draft, count: int = 1) -> AsyncGenerator[tuple[int, ReplyEvent], None]:
+        """Yield one ReplyStarted, then for each of the replies its text in pieces and the whole of it."""
+        yield (
+            0,
+            ReplyStarted(
+                id=draft.id,
+                request_id=draft.request_id,
+                facts=draft.facts,
+                retrieval=draft.report,
+                lore=draft.lore,
+            ),
+        )
+        sources = [self._pieces(draft, place) for place in range(count)]
+        async with aclosing(merged(sources)) as events:
+            async for placed in events:
+                yield placed
+
+    async def _whole(self, draft: Draft, place: int) -> Reply:
+        if draft.greetings:
+            return await self._finished(draft, place, _greeting(draft, place), model_ms=0.0)
+        called = time.perf_counter()
+        sampling = replace(draft.sampling, choice=place)
+        if draft.guard is None:
+            completion, report = await self._model.complete(draft.prompt, sampling), None
+        else:
+            guarded = await guarded_completion(self._model, draft.prompt, sampling, draft.guard)
+            completion, report = guarded.completion, guarded.report
+        return await self._finished(draft, place, completion, milliseconds_since(called), report)
+
+    async def _pieces(self, draft: Draft, place: int) -> AsyncGenerator[ReplyEvent, None]:
+        if draft.greetings:
+            greeting = _greeting(draft, place)
+            yield ReplyDelta(text=greeting.text)
+            yield await self._finished(draft, place, greeting, model_ms=0.0)
+            return
+        called = time.perf_counter()
+        sampling = replace(draft.sampling, choice=place)
+        async with aclosing(self._model_pieces(draft, sampling)) as pieces:
+            async for piece in pieces:
+                if isinstance(piece, str):
+                    yield ReplyDelta(text=piece)
+                else:
+                    completion, report = piece
+                    spent = milliseconds_since(called)
+                    yield await self._finished(draft, place, completion, spent, report)
+
+    async def _model_pieces(
+        self, draft: Draft, sampling: Sampling
+    ) -> AsyncGenerator[str | tuple[Completion, ReplyGuardReport | None], None]:
+        if draft.guard is None:
+            async with aclosing(self._model.stream(draft.prompt, sampling)) as raw:
+                async for piece in raw:
+                    yield piece if isinstance(piece, str) else (piece, None)
+            return
+        stream = guarded_stream(self._model, draft.prompt, sampling, draft.guard)
+        async with aclosing(stream) as guarded:
+            async for safe in guarded:
+                yield safe if isinstance(safe, str) else (safe.completion, safe.report)
+
+    async def _finished(
+        self,
+        draft: Draft,
+        place: int,
+        completion: Completion,
+        model_ms: float,
+        guard: ReplyGuardReport | None = None,
+    ) -> Reply:
+        reply = Reply(
+            id=new_reply_id() if place else draft.id,
+            request_id=draft.request_id,
+            text=completion.text,
+            facts=draft.facts,
+            retrieval=draft.report,
+            model=completion.model,
+            guard=guard,
+            finish_reason="greeting" if draft.greetings else completion.finish_reason,
+            usage=TokenUsage(
+                prompt_tokens=completion.usage.prompt_tokens,
+                completion_tokens=completion.usage.completion_tokens,
+            ),
+            timings=Timings(
+                retrieval_ms=draft.retrieval_ms,
+                model_ms=model_ms,
+                total_ms=milliseconds_since(draft.started),
+            ),
+            lore=draft.lore,
+            prompt_tokens_by_section=dict(draft.prompt.sections),
+        )
+        self._telemetry.reply(
+            ReplyMeasurement(reply.model, reply.retrieval.status, completion.usage, len(reply.facts))
+        )
+        await self._record(draft, reply)
+        return reply
+
+    async def _record(self, draft: Draft, reply: Reply) -> None:
+        if self._event_log is None:
+            return
+        event = {
+            "type": "reply",
+            "at": datetime.now(UTC).isoformat(),
+            "reply": reply.model_dump(),
+            **draft.origin,
+            "generation": {name: getattr(draft.sampling, name) for name in _RECORDED_SAMPLING},
+            "templates": self._templates,
+            "prompt": [{"role": part.role, "content": part.content} for part in draft.prompt.messages],
+        }
+        try:
+            await self._event_log.append(event)
+        except OSError as error:
+            self._telemetry.degraded("event_log")
+            _log.error("event log cannot be written", reason=error.strerror)
+
+
+def _greeting(draft: Draft, place: int) -> Completion:
+    """Return one of the character's greetings, another one for each reply where there are as many."""
+    text = draft.greetings[place % len(draft.greetings)]
+    return Completion(text=text, model=GREETING, finish_reason="stop", usage=Usage())
+
+
+def milliseconds_since(started: float) -> float:
+    """Return the time since a reading of the performance counter."""
+    return round((time.perf_counter() - started) * 1_000, 3)

@@ -1,0 +1,106 @@
+"""What an answer is: the text, the facts that it was made from, and how it came about."""
+
+from typing import Literal
+
+from pydantic import BaseModel, Field
+
+from repartee.application.guard_reply import ReplyGuardReport
+from repartee.application.ports import RetrievalStatus
+from repartee.application.retrieve_facts import RerankStatus
+from repartee.domain.fact import FactOwner
+from repartee.domain.lorebook.result import Reason
+from repartee.domain.lorebook.state import LoreState
+
+
+class UsedFact(BaseModel):
+    """A fact that was put into the prompt. `score` is its cosine similarity to the message."""
+
+    id: str
+    owner: FactOwner
+    text: str
+    score: float
+    pinned: bool = False
+
+
+class RetrievalReport(BaseModel):
+    """How retrieval went; `threshold` is what a score had to exceed."""
+
+    status: RetrievalStatus
+    threshold: float | None = None
+    rerank: RerankStatus = "off"
+
+
+class TokenUsage(BaseModel):
+    """Tokens as the model's server counted them."""
+
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+
+
+class Timings(BaseModel):
+    """Wall time in milliseconds."""
+
+    retrieval_ms: float = 0.0
+    model_ms: float = 0.0
+    total_ms: float = 0.0
+
+
+class LoreLine(BaseModel):
+    """One entry of a lorebook that fired, or nearly did, and why."""
+
+    book: str
+    id: str
+    name: str
+    fired: bool
+    reason: Reason
+    key: str | None = None
+    tokens: int = 0
+
+
+class LoreReport(BaseModel):
+    """What the lorebooks brought in. `state` is to be sent back as `lore_state` with the next message."""
+
+    entries: list[LoreLine] = []
+    tokens: int = 0
+    state: LoreState = LoreState()
+
+
+class Reply(BaseModel):
+    """The character's message and how it came about."""
+
+    id: str
+    request_id: str
+    text: str
+    facts: list[UsedFact]
+    retrieval: RetrievalReport
+    model: str
+    finish_reason: Literal["stop", "length", "greeting"]
+    usage: TokenUsage
+    timings: Timings
+    guard: ReplyGuardReport | None = Field(
+        default=None, description="What was changed in the model's text; null where nothing guards it."
+    )
+    lore: LoreReport = LoreReport()
+    prompt_tokens_by_section: dict[str, int] = Field(
+        default={},
+        description="What the prompt was spent on, by estimate; `usage` has the server's own count.",
+    )
+
+
+class ReplyStarted(BaseModel):
+    """First event of a stream: what the reply will be made from."""
+
+    id: str
+    request_id: str
+    facts: list[UsedFact]
+    retrieval: RetrievalReport
+    lore: LoreReport = LoreReport()
+
+
+class ReplyDelta(BaseModel):
+    """A piece of the text."""
+
+    text: str
+
+
+ReplyEvent = ReplyStarted | ReplyDelta | Reply

@@ -1,0 +1,1 @@
+"""The door for clients that speak OpenAI's chat completions API."""

@@ -1,0 +1,155 @@
+"""What clients send: OpenAI's chat completion request, read leniently, and our own fields, read strictly."""
+
+from dataclasses import dataclass
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    PlainValidator,
+    WithJsonSchema,
+)
+
+from repartee.application.reply_options import RetrievalOptions, StopString
+from repartee.domain.scenario import Scenario
+from repartee.domain.user import User
+
+_TEXT_PARTS: Final = frozenset({"text", "input_text", "output_text"})
+_MEDIA_PARTS: Final = frozenset({"image_url", "input_image", "input_audio", "file", "video_url"})
+_CHANGES_ANSWERS: Final = (
+    "tools", "tool_choice", "functions", "function_call", "response_format", "logit_bias", "logprobs",
+    "top_logprobs", "modalities", "audio", "prediction", "web_search_options", "reasoning_effort", "top_k",
+    "min_p", "repetition_penalty",
+)  # fmt: skip
+_STOP_STRINGS: Final = 4
+_LONGEST_REPLY: Final = 8_192
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """The text of a message, None where it has none, and the kinds of parts that were left out."""
+
+    text: str | None = None
+    left_out: frozenset[str] = frozenset()
+
+
+def _content(value: Any) -> Content:
+    if isinstance(value, Content):
+        return value
+    if value is None or isinstance(value, str):
+        return Content(value)
+    if isinstance(value, list) and all(isinstance(part, str | dict) for part in value):
+        texts = [text for part in value if (text := _text_of(part)) is not None]
+        return Content("\n".join(texts) if texts else None, frozenset(filter(None, map(_media_of, value))))
+    raise ValueError("must be a text, or a list of parts such as {'type': 'text', 'text': …}")
+
+
+def _text_of(part: str | dict[str, Any]) -> str | None:
+    if isinstance(part, str):
+        return part
+    if part.get("type") not in _TEXT_PARTS:
+        return None
+    if not isinstance(text := part.get("text"), str):
+        raise ValueError("a text part must have a text")  # noqa: TRY004  # pydantic's way to say so
+    return text
+
+
+def _media_of(part: str | dict[str, Any]) -> str:
+    if isinstance(part, str) or (kind := part.get("type")) in _TEXT_PARTS:
+        return ""
+    return f"{kind} parts" if kind in _MEDIA_PARTS else "other parts"
+
+
+_PARTS: Final = {"type": "array", "items": {"type": "object", "properties": {"type": {"type": "string"}}}}
+_AnyContent = Annotated[
+    Content,
+    PlainValidator(_content),
+    PlainSerializer(lambda content: content.text, return_type=str | None),
+    WithJsonSchema({"anyOf": [{"type": "string"}, _PARTS, {"type": "null"}]}),
+]
+
+
+class ChatMessage(BaseModel):
+    """One message, in any order of roles."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    role: Literal["system", "developer", "user", "assistant", "tool", "function"]
+    content: _AnyContent = Field(default_factory=Content)
+    name: str | None = None
+
+
+class StreamOptions(BaseModel):
+    """What a stream holds besides the text."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    include_usage: bool | None = None
+
+
+class OurFields(BaseModel):
+    """What OpenAI's API has no place for. Unknown fields are errors."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    user: User = User()
+    scenario: Scenario | None = None
+    retrieval: RetrievalOptions = RetrievalOptions()
+
+
+def _list_of_stops(value: Any) -> Any:
+    stops = [value] if isinstance(value, str) else value or []
+    return [stop for stop in stops if stop != ""] if isinstance(stops, list) else stops
+
+
+class ChatCompletionRequest(BaseModel):
+    """OpenAI's request. Fields that are not listed are accepted and ignored."""
+
+    model_config = ConfigDict(frozen=True, extra="allow", allow_inf_nan=False)
+
+    model: str = Field(
+        min_length=1, max_length=300, description="An id of `GET /v1/models`: a model or a character."
+    )
+    messages: tuple[ChatMessage, ...] = Field(max_length=10_000)
+    stream: bool | None = None
+    stream_options: StreamOptions | None = None
+    n: int | None = Field(default=None, ge=1, le=8)
+    max_tokens: int | None = Field(default=None, ge=1)
+    max_completion_tokens: int | None = Field(default=None, ge=1)
+    temperature: float | None = Field(default=None, ge=0, le=2)
+    top_p: float | None = Field(default=None, gt=0, le=1)
+    seed: int | None = Field(default=None, ge=-(2**63), lt=2**63)
+    presence_penalty: float | None = Field(default=None, ge=-2, le=2)
+    frequency_penalty: float | None = Field(default=None, ge=-2, le=2)
+    stop: Annotated[tuple[StopString, ...], BeforeValidator(_list_of_stops)] = Field(
+        default=(), max_length=256, description="A text or a list; the first four are used."
+    )
+    user: str | None = None
+    repartee: OurFields = OurFields()
+
+    @property
+    def longest_reply(self) -> int | None:
+        """How many tokens a reply may have."""
+        wanted = self.max_completion_tokens or self.max_tokens
+        return wanted and min(wanted, _LONGEST_REPLY)
+
+    @property
+    def stops(self) -> tuple[str, ...]:
+        """The stop strings that are used."""
+        return self.stop[:_STOP_STRINGS]
+
+    @property
+    def ignored(self) -> tuple[str, ...]:
+        """What was sent and makes no difference, in words of ours."""
+        given = self.model_extra or {}
+        parts = {kind for message in self.messages for kind in message.content.left_out}
+        tools = any(message.role in {"tool", "function"} for message in self.messages)
+        return (
+            *(name for name in _CHANGES_ANSWERS if given.get(name)),
+            *sorted(parts),
+            *(["tool messages"] if tools else []),
+            *(["stop strings after the fourth"] if len(self.stop) > _STOP_STRINGS else []),
+        )
