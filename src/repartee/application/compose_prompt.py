@@ -1,112 +1,158 @@
 """From a turn to the exact messages that a model gets."""
 
-import secrets
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Final, Literal
+from typing import Final
 
+from repartee.application.client_messages import system_first, with_memories
+from repartee.application.model_profile import ModelProfile, ModelProfiles
+from repartee.application.model_shape import shaped
 from repartee.application.ports import (
     Prompt,
     PromptMessage,
     PromptRenderer,
-    RulesView,
     SystemView,
     TailView,
     TokenCounter,
     Turn,
 )
+from repartee.application.prompt_lore import PromptLore, lore_of
+from repartee.application.prompt_notes import notes_of, with_lore, with_notes
+from repartee.application.prompt_room import PromptBudget, Ruler
+from repartee.application.prompt_views import rules_of, system_view, tail_view
+from repartee.application.turn_macros import macros_of
 from repartee.domain.dialogue import Message
 from repartee.domain.errors import InvalidInput
-from repartee.domain.fact import RetrievedFact
-from repartee.domain.macros import expand_macros
-from repartee.domain.scenario import Scenario
+from repartee.domain.story import DepthNote
+
+__all__ = ["ComposePrompt", "PromptBudget"]
 
 _TRIM_STEP: Final = 10
-_TOKENS_AROUND_A_MESSAGE: Final = 4
-_SHARE_OF_FACTS: Final = 4
-_LETTERS_PER_TOKEN_AT_MOST: Final = 16
+_STEPS_OF_ROOM: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
-class PromptBudget:
-    """Room for the prompt in tokens, and who may speak last in it.
+class _Parts:
+    """A turn made ready: what lore and facts are in, and what of the prompt changes with each turn."""
 
-    `tail_role` is `system` for servers that take a system message at any place, `user` for those that want
-    system first only: the tail then joins the last user message.
-    """
-
-    context_tokens: int
-    reply_tokens: int
-    tail_role: Literal["system", "user"] = "system"
+    turn: Turn
+    lore: PromptLore
+    notes: tuple[DepthNote, ...]
+    system: SystemView
+    tail: TailView
+    tail_text: str
+    passing_tokens: int
 
 
 class ComposePrompt:
-    """Real chat roles, what never changes first: a provider's prompt cache keeps hitting from turn to turn.
+    """Real chat roles, what never changes first: a server's prompt cache keeps hitting from turn to turn.
 
-    Order: rules, character, user, scene and example dialogues; then the history; then what changes with each
-    turn: facts and post-history instructions. Facts may take a quarter of the room; the least relevant ones
-    are left out, and `Prompt.turn` holds those that are in. When the budget is short, example dialogues go
+    Order: rules, lore that is always there, character, user, scene, example dialogues and summary; then the
+    history, with lore, the character's note and the author's at their depth; then what changes with each
+    turn: lore, facts and post-history instructions. Lore and facts may take a quarter of the context each;
+    the lowest in priority, the least relevant are left out. When the budget is short, example dialogues go
     first (last one first), then history, oldest first and ten messages at a time, so that the prefix stays
-    the same for several turns. The character and the newest message are never cut: what does not fit is an
-    error that names it.
+    the same for several turns; where the character and the newest message alone have no room beside them,
+    lore goes, then facts. The character and the newest message are never cut: what does not fit is an error
+    that names it. At the end the messages take the shape that the model's profile asks for.
     """
 
-    def __init__(self, renderer: PromptRenderer, counter: TokenCounter, budget: PromptBudget) -> None:
+    def __init__(
+        self,
+        renderer: PromptRenderer,
+        counter: TokenCounter,
+        budget: PromptBudget,
+        profiles: ModelProfiles | None = None,
+    ) -> None:
         self._renderer = renderer
-        self._counter = counter
+        self._ruler = Ruler(counter, budget.context_tokens)
         self._budget = budget
+        self._profiles = profiles or ModelProfiles()
 
     @property
     def fingerprint(self) -> str:
         """Short hash of the templates in use."""
         return self._renderer.fingerprint
 
-    def __call__(self, turn: Turn, reply_tokens: int | None = None) -> Prompt:
+    def profile_of(self, model: str) -> ModelProfile:
+        """Return what the model may get; the operator's `tail_role=user` holds for every model."""
+        profile = self._profiles.of(model)
+        if self._budget.tail_role == "system":
+            return profile
+        return profile.model_copy(update={"system": "first_only", "tail_role": "user"})
+
+    def __call__(self, turn: Turn, reply_tokens: int | None = None, model: str = "") -> Prompt:
         """Return the prompt. `reply_tokens` are kept free, up to half of the context. Raises InvalidInput."""
-        context = self._budget.context_tokens
-        turn = replace(turn, facts=self._fitted_facts(turn, context // _SHARE_OF_FACTS))
-        tail = self._renderer.tail(self._tail_view(turn))
-        reserved = min(reply_tokens or self._budget.reply_tokens, context // 2)
-        room = context - reserved - self._cost(tail)
-        system = self._fitted_system(turn, room)
-        history = self._fitted_history(turn.messages, room - self._cost(system))
-        messages = [PromptMessage("system", system), *map(_prompt_message, history)]
-        return Prompt(messages=tuple(self._with_tail(messages, tail)), turn=turn)
-
-    def _fitted_facts(self, turn: Turn, room: int) -> tuple[RetrievedFact, ...]:
-        facts: list[RetrievedFact] = []
-        for fact in turn.facts:
-            room -= self._cost(fact.text)
-            if room < 0:
-                break
-            facts.append(fact)
-        return tuple(facts)
-
-    def _fitted_system(self, turn: Turn, room: int) -> str:
-        newest = self._cost(turn.messages[-1].text) if turn.messages else 0
-        examples = turn.character.example_dialogues()
-        while True:
-            text = self._renderer.system(self._system_view(turn, examples))
-            cost = self._cost(text)
-            if cost + newest <= room:
-                return text
-            if not examples:
-                raise self._too_long(turn, cost, newest, room)
-            examples = examples[: len(examples) // 2]
-
-    @staticmethod
-    def _too_long(turn: Turn, card: int, newest: int, room: int) -> InvalidInput:
-        if newest > card:
-            what, tokens, field = "this message", newest, f"messages.{len(turn.messages) - 1}.text"
-        else:
-            what, tokens, field = "the character", card, "character"
-        return InvalidInput(
-            f"{what} takes {tokens} of the {max(room, 0)} tokens that the prompt may have: shorten it, or "
-            "raise REPARTEE_PROMPT__CONTEXT_TOKENS",
-            field=field,
+        room = self._budget.room(reply_tokens)
+        parts = self._parts_that_fit(turn, room)
+        room -= self._in_steps(parts.passing_tokens)
+        system = self._fitted_examples(parts, room)
+        text = self._renderer.system(system)
+        history = self._fitted_history(turn.messages, room - self._ruler.message(text))
+        said = [_prompt_message(message) for message in history]
+        messages = (
+            PromptMessage("system", text, cache_until=len(text)),
+            *with_notes(said, parts.notes),
+            PromptMessage("system", parts.tail_text),
         )
+        sent = shaped(messages, self.profile_of(model))
+        spent = self._ruler.sections(system, parts.tail, said, parts.notes, sent)
+        return Prompt(sent, parts.turn, sections=spent, lore=parts.lore.result)
+
+    def augmented(self, turn: Turn, messages: Sequence[PromptMessage]) -> Prompt:
+        """Return the client's own messages with the turn's facts put in, or as they are without facts.
+
+        The facts come right after the user's last message, as a system message or as a part of it. Where
+        system messages may stand at the start only, others of the client become the user's.
+        """
+        turn = replace(turn, facts=self._ruler.fitting(turn.facts, self._budget.fact_tokens))
+        role = self._budget.tail_role
+        sent = system_first(messages) if role == "user" else tuple(messages)
+        if turn.facts:
+            view = tail_view(turn, macros_of(turn), PromptLore())
+            view = replace(view, post_history_instructions="", asks_for_reply=False)
+            sent = with_memories(sent, self._renderer.tail(view), role)
+        return Prompt(sent, turn)
+
+    def _parts_that_fit(self, turn: Turn, room: int) -> _Parts:
+        """Return the parts with as much lore and facts as the character and the last message leave room."""
+        newest = self._ruler.message(turn.messages[-1].text) if turn.messages else 0
+        card = left = 0
+        for parts in self._ever_slimmer(turn):
+            card = self._ruler.message(self._renderer.system(replace(parts.system, examples=())))
+            left = room - parts.passing_tokens
+            if card + newest <= left:
+                return parts
+        raise _too_long(turn, card, self._ruler.tokens(turn.summary.strip()), newest, left)
+
+    def _ever_slimmer(self, turn: Turn) -> Iterator[_Parts]:
+        macros = macros_of(turn)
+        rules = rules_of(turn, macros, self._renderer)
+        notes = notes_of(turn, macros)
+        for lore_tokens, fact_tokens in self._budget.shares():
+            slim = replace(turn, facts=self._ruler.fitting(turn.facts, fact_tokens))
+            lore = lore_of(slim, macros, notes, self._ruler.tokens, self._budget.lore, lore_tokens)
+            tail = tail_view(slim, macros, lore)
+            text = self._renderer.tail(tail)
+            placed = with_lore(notes, lore)
+            tokens = self._ruler.message(text) + sum(self._ruler.message(note.text) for note in placed)
+            yield _Parts(slim, lore, placed, system_view(slim, macros, lore, rules), tail, text, tokens)
+
+    def _in_steps(self, tokens: int) -> int:
+        """Round up: a tail a little longer than the last one must not move the history's beginning."""
+        step = max(self._budget.context_tokens // _STEPS_OF_ROOM, 1)
+        return -(-tokens // step) * step
+
+    def _fitted_examples(self, parts: _Parts, room: int) -> SystemView:
+        """Give up examples, half of them at a time, until all of the history has room or none is left."""
+        history = sum(self._ruler.message(message.text) for message in parts.turn.messages)
+        view = parts.system
+        while view.examples and self._ruler.message(self._renderer.system(view)) + history > room:
+            view = replace(view, examples=view.examples[: len(view.examples) // 2])
+        return view
 
     def _fitted_history(self, messages: tuple[Message, ...], room: int) -> tuple[Message, ...]:
-        costs = [self._cost(message.text) for message in messages]
+        costs = [self._ruler.message(message.text) for message in messages]
         total = sum(costs)
         start = 0
         while total > room and start + 1 < len(messages):
@@ -115,76 +161,19 @@ class ComposePrompt:
             start += step
         return messages[start:]
 
-    def _with_tail(self, messages: list[PromptMessage], tail: str) -> list[PromptMessage]:
-        last = messages[-1]
-        if self._budget.tail_role == "user" and last.role == "user":
-            return [*messages[:-1], PromptMessage("user", f"{last.content}\n\n{tail}")]
-        return [*messages, PromptMessage(self._budget.tail_role, tail)]
 
-    def _cost(self, text: str) -> int:
-        if len(text) > self._budget.context_tokens * _LETTERS_PER_TOKEN_AT_MOST:
-            return len(text) // _LETTERS_PER_TOKEN_AT_MOST  # it cannot fit, and is not worth counting
-        return self._counter.count(text) + _TOKENS_AROUND_A_MESSAGE
-
-    def _system_view(self, turn: Turn, examples: tuple[tuple[Message, ...], ...]) -> SystemView:
-        character, user = turn.character, turn.user
-        scenario = turn.scenario or Scenario()
-
-        def named(text: str) -> str:
-            return expand_macros(text, char=character.display_name, user=user.name).strip()
-
-        return SystemView(
-            rules=self._rules(turn),
-            character=character.display_name,
-            character_age="" if character.age is None else str(character.age),
-            description=named(character.description),
-            personality=named(character.personality),
-            user=user.name,
-            user_age="" if user.age is None else str(user.age),
-            user_description=named(user.description),
-            scenario="" if scenario.setting else named(character.scenario),
-            setting=named(scenario.setting),
-            relationship=named(scenario.relationship),
-            goal=named(scenario.goal),
-            examples=tuple(
-                tuple(Message(role=message.role, text=named(message.text)) for message in example)
-                for example in examples
-            ),
-        )
-
-    def _rules(self, turn: Turn) -> str:
-        character, user = turn.character, turn.user
-        style = character.style
-        rules = self._renderer.rules(
-            RulesView(
-                character=character.display_name,
-                user=user.name,
-                actions=style.actions,
-                min_words=style.min_words,
-                max_words=style.max_words,
-                style_notes=style.notes.strip(),
-                language=character.language or "",
-            )
-        )
-        return _card_instructions(character.system_prompt, turn, rules) or rules
-
-    def _tail_view(self, turn: Turn) -> TailView:
-        return TailView(
-            character=turn.character.display_name,
-            user=turn.user.name,
-            user_facts=tuple(fact.text for fact in turn.facts if fact.owner == "user"),
-            character_facts=tuple(fact.text for fact in turn.facts if fact.owner == "character"),
-            fence=secrets.token_hex(4),
-            post_history_instructions=_card_instructions(
-                turn.character.post_history_instructions, turn, original=""
-            ),
-        )
-
-
-def _card_instructions(text: str, turn: Turn, original: str) -> str:
-    """Put names into a card's instructions, and `original` where the card quotes it (once, as V2 says)."""
-    named = expand_macros(text, char=turn.character.display_name, user=turn.user.name).strip()
-    return named.replace("{{original}}", original, 1).replace("{{original}}", "").strip()
+def _too_long(turn: Turn, card: int, summary: int, newest: int, room: int) -> InvalidInput:
+    tokens, what, field = max(
+        (card - summary, "the character", "character"),
+        (summary, "the summary", "summary"),
+        (newest, "this message", f"messages.{len(turn.messages) - 1}.text"),
+        key=lambda one: one[0],
+    )
+    return InvalidInput(
+        f"{what} takes {tokens} of the {max(room, 0)} tokens that the prompt may have: shorten it, or "
+        "raise REPARTEE_PROMPT__CONTEXT_TOKENS",
+        field=field,
+    )
 
 
 def _prompt_message(message: Message) -> PromptMessage:

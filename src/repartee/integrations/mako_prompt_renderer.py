@@ -12,24 +12,34 @@ from typing import Final
 from mako.exceptions import MakoException
 from mako.template import Template
 
-from repartee.application.ports import PromptRenderer, RulesView, SystemView, TailView
+from repartee.application.ports import (
+    DigestView,
+    ExtractView,
+    PromptRenderer,
+    RulesView,
+    SystemView,
+    TailView,
+)
 from repartee.domain.errors import ConfigurationError
 
-_NAMES: Final = ("rules", "system", "tail")
+_OF_REPLIES: Final = ("rules", "system", "tail")
+_NAMES: Final = (*_OF_REPLIES, "extract", "digest")
 
 
 class MakoPromptRenderer(PromptRenderer):
-    """Renders `rules.mako`, `system.mako` and `tail.mako` of a folder. Each sees one value, `v`."""
+    """Renders the five templates of a folder. Each sees one value, `v`."""
 
     def __init__(self, folder: Path) -> None:
         """Raises ConfigurationError where a template is missing or does not compile."""
         sources = {name: _source(folder / f"{name}.mako") for name in _NAMES}
         self._templates = {name: _compiled(name, text) for name, text in sources.items()}
-        self._fingerprint = hashlib.sha256("\x1f".join(sources.values()).encode()).hexdigest()[:12]
+        self._fingerprint = hashlib.sha256(
+            "\x1f".join(sources[name] for name in _OF_REPLIES).encode()
+        ).hexdigest()[:12]
 
     @property
     def fingerprint(self) -> str:
-        """Short hash of the templates: it changes when any of them does."""
+        """Short hash of the templates that replies are made with: it changes when any of them does."""
         return self._fingerprint
 
     def rules(self, view: RulesView) -> str:
@@ -44,7 +54,15 @@ class MakoPromptRenderer(PromptRenderer):
         """Return the volatile part."""
         return self._rendered("tail", view)
 
-    def _rendered(self, name: str, view: RulesView | SystemView | TailView) -> str:
+    def extract(self, view: ExtractView) -> str:
+        """Return the question for facts."""
+        return self._rendered("extract", view)
+
+    def digest(self, view: DigestView) -> str:
+        """Return the question for a summary."""
+        return self._rendered("digest", view)
+
+    def _rendered(self, name: str, view: RulesView | SystemView | TailView | ExtractView | DigestView) -> str:
         text: str = self._templates[name].render_unicode(v=view)
         return text.strip()
 

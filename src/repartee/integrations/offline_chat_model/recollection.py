@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from repartee.application.ports import Turn
+from repartee.domain.memory.danger import holds_secret
 from repartee.integrations.offline_chat_model.hearing import content
 from repartee.integrations.offline_chat_model.phrases import Language
 from repartee.integrations.offline_chat_model.told import Told, told_in
@@ -114,6 +115,7 @@ def _quotes(turn: Turn, languages: Mapping[str, Language], room: int) -> Iterato
     quotes = [
         (place, f"{_speaker(turn, place)}: “{one_line(text).rstrip('.!… ')}”.")
         for place, text in [*told, *rest]
+        if not holds_secret(text)
     ]
     for _, quote in sorted(_fitting(quotes, room), key=lambda quote: quote[0]):
         yield quote

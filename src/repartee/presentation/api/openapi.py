@@ -31,6 +31,22 @@ _REPLY: Final = {
     "finish_reason": "stop",
     "usage": {"prompt_tokens": 912, "completion_tokens": 19},
     "timings": {"retrieval_ms": 4.1, "model_ms": 0.7, "total_ms": 5.6},
+    "lore": {
+        "entries": [
+            {
+                "book": "Kettlewick",
+                "id": "0",
+                "name": "rehearsals",
+                "fired": True,
+                "reason": "key",
+                "key": "/rehears(e|al)/i",
+                "tokens": 14,
+            }
+        ],
+        "tokens": 14,
+        "state": {"version": 1, "effects": []},
+    },
+    "prompt_tokens_by_section": {"rules": 402, "character": 310, "history": 21, "lore": 14, "facts": 12},
 }
 EXAMPLES: Final[Mapping[str, Any]] = {
     "generate": {
@@ -38,6 +54,19 @@ EXAMPLES: Final[Mapping[str, Any]] = {
         "user": {"id": "maya", "name": "Maya", "age": 29},
         "character": "blaze",
         "scenario": {"setting": "The bar, an hour before closing"},
+        "lorebooks": [
+            {
+                "name": "Kettlewick",
+                "entries": [
+                    {
+                        "name": "rehearsals",
+                        "keys": ["/rehears(e|al)/i"],
+                        "content": "The orchestra rehearses in the old ferry hall.",
+                    }
+                ],
+            }
+        ],
+        "author_note": {"text": "Keep it light.", "depth": 4},
     },
     "reply": _REPLY,
     "stream": 'event: facts\ndata: {"id":"rpl_…","facts":[],"retrieval":{"status":"empty"}}\n\n'
@@ -74,6 +103,49 @@ EXAMPLES: Final[Mapping[str, Any]] = {
                 "pinned": 2,
             }
         ]
+    },
+    "extract": {
+        "messages": [
+            {"role": "character", "text": "You look worn out. Long day?"},
+            {"role": "user", "text": "I work at Globex now, and I have an exam next Friday."},
+        ],
+        "user": {"name": "Maya"},
+        "character": "blaze",
+        "now": "2026-11-20T19:00:00+01:00",
+    },
+    "extraction": {
+        "proposals": [
+            {
+                "text": "Maya has an exam next Friday (2026-11-27).",
+                "owner": "user",
+                "character": "",
+                "subject": "user",
+                "evidence": "I have an exam next Friday",
+                "message_index": 1,
+                "supersedes": [],
+                "confidence": 0.9,
+            }
+        ],
+        "rejected": [{"reason": "duplicate", "message_index": 1}],
+        "stored": None,
+        "model": "openai/gpt-4o-mini",
+        "usage": {"prompt_tokens": 1_204, "completion_tokens": 96},
+    },
+    "digest": {
+        "messages": [
+            {"role": "user", "text": "I finally told my sister about the flat."},
+            {"role": "character", "text": "*raises a glass* And the roof is still on?"},
+        ],
+        "summary": "Maya is buying a flat in Porto and had not told her sister.",
+        "character": "blaze",
+        "user": {"name": "Maya"},
+        "max_words": 120,
+    },
+    "digest_made": {
+        "summary": "Maya is buying a flat in Porto and has now told her sister. Blaze raised a glass to it.",
+        "messages_covered": 2,
+        "model": "openai/gpt-4o-mini",
+        "usage": {"prompt_tokens": 498, "completion_tokens": 31},
     },
     "user_export": '{"type":"user","user_id":"maya","facts":1,"events":1}\n'
     '{"type":"fact","id":"0f5a2e0c-…","owner":"user","text":"Plays the cello in an amateur orchestra"}\n'

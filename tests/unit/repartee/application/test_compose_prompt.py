@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -26,6 +27,7 @@ HOSTILE = [
     "a \\\nb",
     "%% x",
 ]
+VISIBLE = st.text(st.characters(categories=["L", "N", "P", "S"]), min_size=1, max_size=60).filter(str.strip)
 
 
 class _Words:
@@ -51,6 +53,27 @@ def _turn(*texts: str, facts: tuple[RetrievedFact, ...] = (), scenario=None, use
 
 def _all(prompt: Prompt) -> str:
     return "\n".join(part.content for part in prompt.messages)
+
+
+def test_the_summary_ends_the_stable_part_and_leaves_it_stable_between_digests() -> None:
+    card = {"description": "keeps a lighthouse", "mes_example": "<START>\n{{user}}: Hi\n{{char}}: Ahoy"}
+    plain, summed, later = (
+        _compose()(replace(_turn(*said, **card), summary=summary)).messages[0].content
+        for said, summary in (
+            (("hi",), ""),
+            (("hi",), "  Ann sold ${1} boat, {{user}} said. "),
+            (("hi", "ho", "and"), "Ann sold ${1} boat, {{user}} said."),
+        )
+    )
+    assert summed.startswith(plain)
+    assert summed.endswith("\nAnn sold ${1} boat, {{user}} said.")
+    assert later == summed
+
+
+def test_a_summary_that_does_not_fit_is_named() -> None:
+    with pytest.raises(InvalidInput) as caught:
+        _compose(600)(replace(_turn("hi"), summary="so " * 900))
+    assert caught.value.field == "summary"
 
 
 def test_the_order_is_stable_prefix_history_volatile_tail() -> None:
@@ -93,10 +116,8 @@ def test_template_code_in_names_arrives_verbatim(text: str) -> None:
 
 @settings(max_examples=60, deadline=None)
 @given(
-    st.lists(
-        st.text(min_size=1, max_size=60).filter(lambda text: text.isprintable()), min_size=1, max_size=6
-    ),
-    st.lists(st.text(min_size=1, max_size=60).filter(lambda text: text.isprintable()), max_size=3),
+    st.lists(VISIBLE, min_size=1, max_size=6),
+    st.lists(VISIBLE, max_size=3),
 )
 def test_number_and_roles_of_messages_depend_only_on_the_requests_list(
     texts: list[str], facts: list[str]

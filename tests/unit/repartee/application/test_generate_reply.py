@@ -278,3 +278,62 @@ def test_what_a_ragback_style_context_service_sends_is_accepted() -> None:
     )
     assert request.scenario is None
     assert isinstance(request.character, Character)
+
+
+BOOK = {
+    "name": "world",
+    "entries": [{"name": "fog", "keys": ["fog"], "content": "The Warden walks.", "sticky": 3}],
+}
+
+
+@pytest.mark.parametrize("own", [False, True])
+async def test_a_reply_says_what_lore_came_in_and_takes_its_state_back(make, own: bool) -> None:
+    card = {"name": "Ada", "character_book": BOOK if own else None}
+    body = {"character": card, "lorebooks": [] if own else [BOOK]}
+    reply = await make()(_request("the fog", **body), "r")
+    [line] = reply.lore.entries
+    assert (line.book, line.name, line.fired, line.reason, line.key) == ("world", "fog", True, "key", "fog")
+    assert reply.prompt_tokens_by_section["lore"] == reply.lore.tokens == 3
+    later = [{"role": "user", "text": text} for text in ("the fog", "a", "b")]
+    state = reply.lore.state.model_dump()
+    preview = await make()(_request(messages=later, lore_state=state, dry_run=True, **body), "r")
+    assert [line.reason for line in preview.lore.entries] == ["sticky"]
+
+
+async def test_a_streamed_reply_says_it_at_its_beginning_and_a_greeting_hands_the_state_on(make) -> None:
+    seen = [event async for event in make().stream(_request("the fog", lorebooks=[BOOK]), "r")]
+    assert seen[0].lore == seen[-1].lore
+    assert seen[0].lore.entries
+    greeting = await make()(_request(None, lore_state=seen[-1].lore.state.model_dump()), "r")
+    assert greeting.lore.state == seen[-1].lore.state
+
+
+async def test_a_greeting_rolls_its_dice_by_the_seed(make) -> None:
+    card = {"name": "Ada", "first_mes": "{{random:a,b,c,d,e,f,g,h}} {{user}}"}
+    texts = {
+        (await make()(_request(None, character=card, generation={"seed": seed}), "r")).text
+        for seed in range(20)
+    }
+    assert 1 < len(texts) <= 8
+    assert all(text.endswith(" Ann") and "{" not in text for text in texts)
+
+
+async def test_the_authors_note_is_in_the_prompt_and_counted(make) -> None:
+    preview = await make()(_request(author_note={"text": "Be {{char}}.", "depth": 0}, dry_run=True), "r")
+    assert preview.prompt[2].content == "Be Ada."
+    assert preview.prompt_tokens_by_section["author_note"] == 2
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"lorebooks": [{}] * 9},
+        {"lorebooks": [[]]},
+        {"author_note": {"text": "x", "role": "tool"}},
+        {"author_note": {"depth": 1}},
+        {"lore_state": {"version": 2}},
+    ],
+)
+def test_lore_that_is_none_is_refused(body: dict) -> None:
+    with pytest.raises(ValidationError):
+        _request(**body)

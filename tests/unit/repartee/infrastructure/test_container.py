@@ -3,9 +3,11 @@ from pathlib import Path
 import pytest
 from dishka import Provider, Scope, provide
 
-from repartee.application.ports import ChatModel, Embedder, FactArchive, FactStore, Reranker
+from repartee.application.erase_user import EraseUser
+from repartee.application.ports import ChatModel, Embedder, EventLog, FactArchive, FactStore, Reranker
 from repartee.application.retrieve_facts import RetrieveFacts
 from repartee.domain.errors import ConfigurationError
+from repartee.domain.fact import TenantScope
 from repartee.infrastructure.container import make_container
 from repartee.infrastructure.settings import Settings
 from repartee.main import open_application
@@ -159,3 +161,15 @@ async def test_closing_the_application_frees_the_store_for_the_next_one(tmp_path
     for _ in range(2):
         async with open_application(_settings(tmp_path)) as application:
             assert application.services.characters.names()
+
+
+async def test_what_was_recorded_before_the_log_was_switched_off_is_erased_too(tmp_path: Path) -> None:
+    file = tmp_path / "events" / "events-1-1-0000.jsonl"
+    file.parent.mkdir()
+    file.write_text('{"type":"reply","reply":{"id":"r1"},"user":{"id":"ann"}}\n')
+    container = make_container(_settings(tmp_path))
+    assert await container.get(EventLog | None) is None
+    await (await container.get(FactStore)).ensure()
+    erased = await (await container.get(EraseUser))(TenantScope("ann"))
+    await container.close()
+    assert (erased.events, file.read_bytes()) == (1, b"")

@@ -93,3 +93,35 @@ def test_no_secret_has_a_default() -> None:
     sections = (settings.llm, settings.embedder, settings.rerank, settings.cohere, settings.qdrant)
     assert [section.api_key for section in sections] == [None] * 5
     assert settings.api.keys is None
+
+
+def test_keys_of_users_and_origins_are_read_one_by_one(tmp_path: Path) -> None:
+    lines = [
+        "REPARTEE_API__USER_KEYS=k1=ann, k2 = b=b",
+        "REPARTEE_API__ALLOWED_ORIGINS=https://a.example,http://b:1",
+    ]
+    api = load_settings(_env_file(tmp_path, *lines)).api
+    assert api.owners_of_keys == {"k1": "ann", "k2": "b=b"}
+    assert api.origins == ("https://a.example", "http://b:1")
+    assert "k1" not in repr(api)
+
+
+@pytest.mark.parametrize(
+    ("lines", "words"),
+    [
+        (["REPARTEE_API__USER_KEYS=secret-1"], "entry 1 must look like key=user_id"),
+        (["REPARTEE_API__USER_KEYS=secret-1=ann,=bob"], "entry 2 must look like key=user_id"),
+        (["REPARTEE_API__USER_KEYS=secret-1==ann"], "without = in the key"),
+        (["REPARTEE_API__USER_KEYS=secret-1=ann,secret-1=bob"], "the same key is there twice"),
+        (["REPARTEE_API__KEYS=secret-1", "REPARTEE_API__USER_KEYS=secret-1=ann"], "in KEYS too"),
+        (["REPARTEE_API__ALLOWED_ORIGINS=*"], "ALLOWED_ORIGINS"),
+        (["REPARTEE_API__ALLOWED_ORIGINS=https://a.example/"], "ALLOWED_ORIGINS"),
+    ],
+)
+def test_keys_of_users_and_origins_that_cannot_be_used_are_said_without_the_key(
+    tmp_path: Path, lines: list[str], words: str
+) -> None:
+    with pytest.raises(ConfigurationError, match="REPARTEE_API") as caught:
+        load_settings(_env_file(tmp_path, *lines))
+    assert words in str(caught.value)
+    assert "secret-1" not in str(caught.value)

@@ -2,15 +2,16 @@ from pathlib import Path
 
 import pytest
 
-from repartee.application.ports import TailView
+from repartee.application.ports import DigestView, ExtractView, TailView
 from repartee.domain.errors import ConfigurationError
+from repartee.infrastructure.settings import shipped_folder
 from repartee.integrations.mako_prompt_renderer import MakoPromptRenderer
 
 VIEW = TailView("Ada", "Ann", ("x",), (), "ab", "")
 
 
 def _folder(tmp_path: Path, **templates: str) -> Path:
-    for name in ("rules", "system", "tail"):
+    for name in ("rules", "system", "tail", "extract", "digest"):
         (tmp_path / f"{name}.mako").write_text(templates.get(name, "ok ${v.character}"), encoding="utf-8")
     return tmp_path
 
@@ -32,10 +33,31 @@ def test_a_misspelt_name_is_an_error_at_start_even_if_it_is_a_builtin(tmp_path: 
         MakoPromptRenderer(_folder(tmp_path, tail=f"${{{name}}}"))
 
 
-def test_the_fingerprint_changes_with_any_template(tmp_path: Path) -> None:
+def test_the_fingerprint_is_of_the_templates_that_replies_are_made_with(tmp_path: Path) -> None:
     before = MakoPromptRenderer(_folder(tmp_path)).fingerprint
     assert MakoPromptRenderer(_folder(tmp_path)).fingerprint == before
+    assert MakoPromptRenderer(_folder(tmp_path, extract="other", digest="other")).fingerprint == before
     assert MakoPromptRenderer(_folder(tmp_path, rules="other")).fingerprint != before
+
+
+HOSTILE = [
+    "${self.module.__name__}",
+    "<% import os %>",
+    "% for x in y:",
+    "## gone",
+    "<%doc>gone</%doc>",
+    "a \\\nb",
+]
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_a_dialogue_is_never_a_template(text: str) -> None:
+    renderer = MakoPromptRenderer(shipped_folder("prompts"))
+    asked = renderer.extract(ExtractView("Ada", "Ann", "2026-11-20", "Friday", (text,), (text,), "ab12"))
+    summed = renderer.digest(DigestView("Ada", "Ann", text, 90, (text,), "ab12"))
+    assert asked.count(f"\n{text}\n") == summed.count(f"\n{text}\n") == 2
+    assert "Today is Friday, 2026-11-20" in asked
+    assert "At most 90 words" in summed
 
 
 def test_values_are_put_in_as_they_are(tmp_path: Path) -> None:

@@ -7,15 +7,24 @@ import time
 import traceback
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
 import httpx2
 import openai
+import orjson
 import pytest
 
 from repartee.application.deadline import deadline_in
-from repartee.application.ports import Completion, Prompt, PromptMessage, Sampling, Turn
+from repartee.application.ports import (
+    Completion,
+    Prompt,
+    PromptMessage,
+    ResponseSchema,
+    Sampling,
+    Turn,
+)
 from repartee.domain.character import Character
 from repartee.domain.errors import (
     ConfigurationError,
@@ -655,3 +664,69 @@ def test_an_errors_own_words_do_not_pass_the_seam(kind: type[Exception]) -> None
     translated = translated_openai_error(error, "model")
     assert isinstance(translated, UpstreamError)
     assert_no_leak(translated)
+
+
+# --- an answer in a given form ------------------------------------------------------------------------
+
+HELD = Sampling(response_schema=ResponseSchema("facts", {"type": "object"}))
+
+
+async def test_a_schema_is_sent_as_response_format(
+    model: OpenAIChatModel, upstream: LoopbackUpstream
+) -> None:
+    await model.complete(PROMPT, HELD)
+    [request] = upstream.requests
+    assert request.body["response_format"] == {
+        "type": "json_schema",
+        "json_schema": {"name": "facts", "strict": True, "schema": {"type": "object"}},
+    }
+
+
+async def test_a_server_that_refuses_schemas_is_asked_without_and_not_again(
+    model: OpenAIChatModel, upstream: LoopbackUpstream
+) -> None:
+    upstream.script("chat", faults.status(400))
+    first = await model.complete(PROMPT, HELD)
+    await model.complete(PROMPT, HELD)
+    await model.complete(PROMPT, replace(HELD, model="other/model"))
+    assert first.text == f"Reply to: {SECRET}"
+    sent = ["response_format" in request.body for request in upstream.requests]
+    assert sent == [True, False, False, True]
+
+
+async def test_a_request_that_is_refused_without_a_schema_too_says_nothing_about_schemas(
+    model: OpenAIChatModel, upstream: LoopbackUpstream
+) -> None:
+    upstream.script("chat", faults.status(400), faults.status(400))
+    with pytest.raises(UpstreamRefusedRequest):
+        await model.complete(PROMPT, HELD)
+    await model.complete(PROMPT, HELD)
+    assert "response_format" in upstream.requests[-1].body
+
+
+async def test_names_penalties_and_a_seed_that_counts_up_with_the_choices_are_sent(model, upstream) -> None:
+    messages = (PromptMessage("system", "Hm.", "example_user"), PromptMessage("user", "Hi."))
+    prompt = Prompt(messages, PROMPT.turn)
+    sampling = Sampling(seed=7, presence_penalty=0.5, frequency_penalty=-0.5, choice=2)
+    await model.complete(prompt, sampling)
+    body = (await upstream.request("chat")).body
+    assert body["messages"] == [
+        {"role": "system", "content": "Hm.", "name": "example_user"},
+        {"role": "user", "content": "Hi."},
+    ]
+    assert (body["seed"], body["presence_penalty"], body["frequency_penalty"]) == (9, 0.5, -0.5)
+
+
+def test_what_comes_again_is_marked_in_parts_and_all_else_is_plain_text() -> None:
+    marked = (
+        PromptMessage("system", "rules", cache_until=5),
+        PromptMessage("user", "hello\n\nfacts", cache_until=5),
+        PromptMessage("assistant", "plain"),
+    )
+    body = orjson.loads(openai_chat_model._request("m", replace(PROMPT, messages=marked), PLAIN))
+    mark = {"cache_control": {"type": "ephemeral"}}
+    assert [message["content"] for message in body["messages"]] == [
+        [{"type": "text", "text": "rules", **mark}],
+        [{"type": "text", "text": "hello", **mark}, {"type": "text", "text": "\n\nfacts"}],
+        "plain",
+    ]

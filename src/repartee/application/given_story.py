@@ -1,0 +1,41 @@
+"""The story of a request: lorebooks as the client has them, read and kept ready for the next turn."""
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any, Final
+
+import orjson
+
+from repartee.domain.character import Character
+from repartee.domain.lorebook import Lorebook, LoreBookOf, LoreState, read_lorebook
+from repartee.domain.story import AuthorNote, Story
+
+_BOOKS_KEPT: Final = 32
+
+
+def story_of(
+    character: Character,
+    lorebooks: Sequence[dict[str, Any]],
+    state: LoreState,
+    note: AuthorNote | None,
+    seed: int | None,
+) -> Story:
+    """Return the story, the request's books before the card's own. Raises InvalidInput for no book."""
+    books = [LoreBookOf("chat", _read(raw, f"lorebooks.{place}")) for place, raw in enumerate(lorebooks)]
+    if character.character_book is not None:
+        books.append(LoreBookOf("character", _read(character.character_book, "character.character_book")))
+    return Story(tuple(books), state, note if note and note.text.strip() else None, seed)
+
+
+def _read(raw: dict[str, Any], field: str) -> Lorebook:
+    """Read a book, once for as long as it is sent unchanged: a large one takes a fifth of a second."""
+    try:
+        written = orjson.dumps(raw)
+    except TypeError:  # a number beyond 64 bits
+        return read_lorebook(raw, field)
+    return _read_once(written, field)
+
+
+@lru_cache(maxsize=_BOOKS_KEPT)
+def _read_once(written: bytes, field: str) -> Lorebook:
+    return read_lorebook(orjson.loads(written), field)

@@ -1,0 +1,67 @@
+"""Notes in the history: texts that stand a number of messages before its end."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from itertools import groupby
+from typing import Any, Final
+
+from repartee.application.ports import PromptMessage, Turn
+from repartee.application.prompt_lore import PromptLore
+from repartee.application.turn_macros import TurnMacros
+from repartee.domain.lorebook.book import MOST_DEPTH, LoreRole
+from repartee.domain.lorebook.fields import text as read_text
+from repartee.domain.lorebook.fields import whole
+from repartee.domain.story import DepthNote
+
+_DEFAULT_DEPTH: Final = 4
+_ROLES: Final[tuple[LoreRole, ...]] = ("system", "user", "assistant")
+
+
+def notes_of(turn: Turn, macros: TurnMacros) -> tuple[DepthNote, ...]:
+    """Return the card's own note (`extensions.depth_prompt`) and the author's, where they say anything."""
+    notes = [_character_note(turn.character.extensions, macros)]
+    if own := turn.story.note:
+        notes.append(DepthNote("author_note", own.depth, own.role, macros.passing(own.text)))
+    return tuple(note for note in notes if note.text)
+
+
+def _character_note(extensions: Mapping[str, Any], macros: TurnMacros) -> DepthNote:
+    raw = extensions.get("depth_prompt")
+    given: Mapping[str, Any] = raw if isinstance(raw, Mapping) else {}
+    role: LoreRole = next((role for role in _ROLES if role == given.get("role")), "system")
+    depth = whole(given.get("depth"), _DEFAULT_DEPTH, 0, MOST_DEPTH)
+    return DepthNote("character_note", depth, role, macros.passing(read_text(given.get("prompt"))))
+
+
+def with_lore(notes: Sequence[DepthNote], lore: PromptLore) -> tuple[DepthNote, ...]:
+    """Put the lore's own notes first, and its texts around the author's note."""
+    around = [
+        replace(note, text="\n".join(filter(None, (lore.note_top, note.text, lore.note_bottom))))
+        if note.kind == "author_note"
+        else note
+        for note in notes
+    ]
+    return (*lore.notes, *around)
+
+
+def with_notes(history: Sequence[PromptMessage], notes: Sequence[DepthNote]) -> list[PromptMessage]:
+    """Return the history with the notes in; one deeper than the history is long stands at its beginning.
+
+    At one place come the system's, the user's, then the character's. The last message before any of them is
+    marked: up to there the next turn's prompt will be the same.
+    """
+    placed = sorted(notes, key=lambda note: (-min(note.depth, len(history)), _ROLES.index(note.role)))
+    whole_history: list[PromptMessage] = []
+    taken = 0
+    for (place, role), group in groupby(
+        placed, key=lambda note: (max(len(history) - note.depth, 0), note.role)
+    ):
+        whole_history += history[taken:place]
+        taken = place
+        whole_history.append(PromptMessage(role, "\n".join(note.text for note in group)))
+    first = max(len(history) - placed[0].depth, 0) if placed else len(history)
+    whole_history += history[taken:]
+    if first:
+        last = whole_history[first - 1]
+        whole_history[first - 1] = replace(last, cache_until=len(last.content))
+    return whole_history

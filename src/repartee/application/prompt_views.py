@@ -1,0 +1,82 @@
+"""What the templates of a prompt are fed with."""
+
+import secrets
+from dataclasses import replace
+
+from repartee.application.ports import PromptRenderer, RulesView, SystemView, TailView, Turn
+from repartee.application.prompt_lore import PromptLore
+from repartee.application.turn_macros import TurnMacros
+from repartee.domain.dialogue import Message
+from repartee.domain.macros import expand
+from repartee.domain.scenario import Scenario
+
+Examples = tuple[tuple[Message, ...], ...]
+
+
+def system_view(turn: Turn, macros: TurnMacros, lore: PromptLore, rules: str) -> SystemView:
+    """Return the values of the stable part, with all example dialogues."""
+    character, user = turn.character, turn.user
+    scenario = turn.scenario or Scenario()
+    put = macros.lasting
+    return SystemView(
+        rules=rules,
+        character=character.display_name,
+        character_age="" if character.age is None else str(character.age),
+        description=put(character.description),
+        personality=put(character.personality),
+        user=user.name,
+        user_age="" if user.age is None else str(user.age),
+        user_description=put(user.description),
+        scenario="" if scenario.setting else put(character.scenario),
+        setting=put(scenario.setting),
+        relationship=put(scenario.relationship),
+        goal=put(scenario.goal),
+        examples=_examples(turn, macros),
+        summary=turn.summary.strip(),
+        lore_before=lore.before,
+        lore_after=lore.after,
+    )
+
+
+def _examples(turn: Turn, macros: TurnMacros) -> Examples:
+    return tuple(
+        tuple(
+            message.model_copy(update={"text": macros.lasting(message.text) or message.text})
+            for message in some
+        )
+        for some in turn.character.example_dialogues()
+    )
+
+
+def rules_of(turn: Turn, macros: TurnMacros, renderer: PromptRenderer) -> str:
+    """Return the standing instructions: ours, or the card's, which may quote ours once."""
+    style = turn.character.style
+    ours = renderer.rules(
+        RulesView(
+            character=turn.character.display_name,
+            user=turn.user.name,
+            actions=style.actions,
+            min_words=style.min_words,
+            max_words=style.max_words,
+            style_notes=style.notes.strip(),
+            language=turn.character.language or "",
+        )
+    )
+    own = expand(turn.character.system_prompt, replace(macros.stable, original=ours)).text.strip()
+    return own or ours
+
+
+def tail_view(turn: Turn, macros: TurnMacros, lore: PromptLore) -> TailView:
+    """Return the values of the part that changes. A fired entry may end the card's last instructions."""
+    last = turn.character.post_history_instructions
+    if lore.result and "post_history_instructions" in lore.result.disabled_prompts:
+        last = ""
+    return TailView(
+        character=turn.character.display_name,
+        user=turn.user.name,
+        user_facts=tuple(fact.text for fact in turn.facts if fact.owner == "user"),
+        character_facts=tuple(fact.text for fact in turn.facts if fact.owner == "character"),
+        fence=secrets.token_hex(4),
+        post_history_instructions=expand(last, replace(macros.now, original="")).text.strip(),
+        lore=lore.tail,
+    )
