@@ -1,0 +1,152 @@
+// One chat in progress: what is asked of the service, and what becomes of its answers.
+
+import { call, lineOf, replyEvents } from "./api.js";
+import { filled, lastUserIndex, loreStateOf, messagesOf, shownOf } from "./talk.js";
+
+export class Conversation {
+  #abort = null;
+
+  constructor(character, chat, { person, save, changed, grew }) {
+    Object.assign(this, { character, chat, person, save, changed, grew });
+  }
+
+  get isBusy() {
+    return this.#abort !== null;
+  }
+
+  get last() {
+    return this.chat.turns.at(-1);
+  }
+
+  get awaitsReply() {
+    return !this.isBusy && (!this.last || this.last.role === "user");
+  }
+
+  get canRegenerate() {
+    if (this.isBusy || this.last?.role !== "character") return false;
+    return this.chat.turns.length > 1 || !this.isGreeting || this.last.alternatives.length < this.greetings;
+  }
+
+  get isGreeting() {
+    return (
+      this.chat.turns.length === 1 && this.last.alternatives.some((one) => one.reply?.finish_reason === "greeting")
+    );
+  }
+
+  get greetings() {
+    const { first_mes: first, alternate_greetings: others } = this.character.card;
+    return [first, ...(others ?? [])].filter((greeting) => greeting?.trim()).length;
+  }
+
+  send(text) {
+    this.#dropEmpty();
+    this.chat.turns.push({ role: "user", text });
+    return this.reply();
+  }
+
+  edit(text) {
+    const index = lastUserIndex(this.chat);
+    this.chat.turns.splice(index, Infinity, { role: "user", text });
+    return this.reply();
+  }
+
+  reply() {
+    this.chat.turns.push({ role: "character", shown: 0, alternatives: [] });
+    return this.#stream();
+  }
+
+  regenerate() {
+    return this.#stream();
+  }
+
+  retry() {
+    const { alternatives } = this.last;
+    if (!shownOf(this.last).text) alternatives.splice(this.last.shown, 1);
+    return this.#stream();
+  }
+
+  swipe(step) {
+    const turn = this.last;
+    if (this.isBusy || turn?.role !== "character" || !turn.alternatives[turn.shown + step]) return false;
+    turn.shown += step;
+    this.save();
+    this.changed();
+    return true;
+  }
+
+  stop() {
+    this.#abort?.abort();
+  }
+
+  prompt(index) {
+    const { user, scenario } = shownOf(this.chat.turns[index]).asked;
+    return call("POST", "generate", { body: { ...this.#request(index), user, scenario, dry_run: true } });
+  }
+
+  #request(index) {
+    const before = this.chat.turns.slice(0, index);
+    return {
+      messages: messagesOf(before),
+      lore_state: loreStateOf(before),
+      character: this.character.id ?? this.character.card,
+      ...this.#asked(),
+    };
+  }
+
+  #asked() {
+    const scenario = filled(this.chat.scenario);
+    return { user: filled(this.person()), scenario: Object.keys(scenario).length ? scenario : null };
+  }
+
+  #greetingRequest(place) {
+    const { first_mes: first, alternate_greetings: others } = this.character.card;
+    const greeting = [first, ...(others ?? [])].filter((one) => one?.trim())[place];
+    return place && greeting
+      ? { character: { ...this.character.card, first_mes: greeting, alternate_greetings: [] } }
+      : {};
+  }
+
+  #dropEmpty() {
+    const turn = this.last;
+    if (turn?.role !== "character" || shownOf(turn).text.trim()) return;
+    turn.alternatives = turn.alternatives.filter((one) => one.text.trim());
+    turn.shown = Math.max(0, turn.alternatives.length - 1);
+    if (!turn.alternatives.length) this.chat.turns.pop();
+  }
+
+  async #stream() {
+    const index = this.chat.turns.length - 1;
+    const turn = this.last;
+    const { signal } = (this.#abort = new AbortController());
+    const greeting = index ? {} : this.#greetingRequest(turn.alternatives.length);
+    const one = { text: "", state: "streaming", trouble: null, reply: null, asked: this.#asked() };
+    turn.shown = turn.alternatives.push(one) - 1;
+    this.save();
+    this.changed();
+    try {
+      for await (const { name, data } of replyEvents({ ...this.#request(index), ...greeting }, signal))
+        this.#took(one, name, data);
+    } catch (error) {
+      one.state = signal.aborted ? "stopped" : "broken";
+      one.trouble = signal.aborted ? null : lineOf(error);
+    }
+    this.#abort = null;
+    this.#withoutEmpty(turn, one);
+    this.save();
+    this.changed();
+  }
+
+  #took(one, name, data) {
+    if (name === "facts") one.reply = data;
+    if (name === "delta") one.text += data.text;
+    if (name === "done") Object.assign(one, { text: data.text, reply: data, state: "done" });
+    if (name === "delta") this.grew(one);
+  }
+
+  #withoutEmpty(turn, one) {
+    if (one.text || one.state !== "stopped") return;
+    turn.alternatives.splice(turn.alternatives.indexOf(one), 1);
+    turn.shown = Math.max(0, turn.alternatives.length - 1);
+    if (!turn.alternatives.length) this.chat.turns.pop();
+  }
+}
