@@ -32,7 +32,7 @@ WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9
 TOKENIZER_SHA256 = "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037"
 MODEL_SHA256 = "9df46b11860a09fc187bdc8c326510067ca6098488365d15db911c111492698e"
 LAYERS, HEADS, WIDTH, MAX_TOKENS = 6, 12, 384, 256
-THRESHOLD = 0.23
+THRESHOLD, THRESHOLDS = 0.235, {"cyrillic": 0.185}  # docs/retrieval.md says how they were chosen
 HERE = Path(__file__).resolve().parent
 NOTICE = f"""all-MiniLM-L6-v2
 by the sentence-transformers authors, licensed under the Apache License, Version 2.0 (see LICENSE)
@@ -73,6 +73,7 @@ manifest = {
     "dimension": WIDTH,
     "max_tokens": MAX_TOKENS,
     "threshold": THRESHOLD,
+    "thresholds": THRESHOLDS,
     "files": files,
 }
 manifest_text = json.dumps(manifest, indent=2) + "\n"
