@@ -71,7 +71,7 @@ async def open_application(settings: Settings, *overrides: Provider) -> AsyncIte
             origins=settings.api.origins,
         )
         limits = Limits(settings.api.max_body_bytes, settings.reply.deadline_seconds)
-        api = build_api(services, telemetry, door, limits)
+        api = build_api(services, telemetry, door, limits, page=settings.api.page)
         store, embedder = await container.get(FactStore), await container.get(Embedder)
         reranker: Reranker | None = await container.get(Reranker | None)
         ensuring = await _prepared(store, embedder, reranker)

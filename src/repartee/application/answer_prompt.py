@@ -59,8 +59,8 @@ def new_reply_id() -> str:
 class Draft:
     """All that replies to one request are made from.
 
-    Where there are `greetings` they are the replies, and no model is asked. Without a `guard` the model's text
-    goes out as it is. `origin` is what the event log says about the request.
+    Where there are `greetings` they are the replies, and no model is asked. Without a `guard` the model's
+    text goes out as it is. `origin` is what the event log says about the request.
     """
 
     request_id: str

@@ -12,7 +12,7 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from repartee.domain.dialogue import Message
-from repartee.domain.macros import expand_macros
+from repartee.domain.macros import MacroContext, expand
 from repartee.domain.text import MESSAGE_CHARACTERS, CardText, Name, OptionalName, ShortText
 
 _OWN_FIELDS = ("age", "language", "style")
@@ -82,12 +82,11 @@ class Character(BaseModel):
         """The name that `{{char}}` stands for: the nickname where the card has one (V3)."""
         return self.nickname or self.name
 
-    def greetings(self, user_name: str) -> tuple[str, ...]:
-        """Return every opening line with names put in: `first_mes`, then the alternates."""
+    def greetings(self, user_name: str, macros: MacroContext | None = None) -> tuple[str, ...]:
+        """Return every opening line with names put in, or all `macros`: `first_mes`, then the alternates."""
+        values = macros or MacroContext(char=self.display_name, user=user_name)
         texts = (self.first_mes, *self.alternate_greetings)
-        return tuple(
-            expand_macros(text, char=self.display_name, user=user_name) for text in texts if text.strip()
-        )
+        return tuple(expand(text, values).text for text in texts if text.strip())
 
     def example_dialogues(self) -> tuple[tuple[Message, ...], ...]:
         """Return the exchanges of `mes_example`, macros in the texts left as they are.

@@ -23,10 +23,10 @@ _SECONDS_PER_DAY: Final = 86_400.0
 class RankingRules:
     """How candidates are judged. Each rule can be switched off.
 
-    A fact's score is its similarity times a factor that falls with age from 1 to `1 - recency_weight`, half of
-    the way every `recency_half_life_days`. The threshold looks at the similarity alone, so that it keeps its
-    calibrated meaning. Where the candidates are all facts of the user, and at most `use_all_up_to`, all are
-    used.
+    A fact's score is its similarity times a factor that falls with age from 1 to `1 - recency_weight`, half
+    of the way every `recency_half_life_days`. The threshold looks at the similarity alone, so that it keeps
+    its calibrated meaning. Where the candidates are all facts of the user, and at most `use_all_up_to`, all
+    are used.
     """
 
     recency_weight: float = 0.0
@@ -117,8 +117,8 @@ def _without_near_duplicates(candidates: Iterable[Candidate]) -> list[Candidate]
     seen: list[frozenset[str]] = []
     result = []
     for one in candidates:
-        words = frozenset(_WORDS.findall(text_key(one.fact.text)))
-        if one.verdict == "kept" and any(_say_the_same(words, other) for other in seen):
+        words = words_of_fact(one.fact.text)
+        if one.verdict == "kept" and any(say_the_same(words, other) for other in seen):
             one = replace(one, verdict="near_duplicate")  # noqa: PLW2901
         elif one.used:
             seen.append(words)
@@ -126,7 +126,12 @@ def _without_near_duplicates(candidates: Iterable[Candidate]) -> list[Candidate]
     return result
 
 
-def _say_the_same(words: frozenset[str], other: frozenset[str]) -> bool:
-    """Another number is another fact, however alike the rest is."""
+def words_of_fact(text: str) -> frozenset[str]:
+    """Return the words by which facts are compared."""
+    return frozenset(_WORDS.findall(text_key(text)))
+
+
+def say_the_same(words: frozenset[str], other: frozenset[str]) -> bool:
+    """Tell near duplicates. Another number is another fact, however alike the rest is."""
     numbers, others = ({word for word in one if word.isdigit()} for one in (words, other))
     return numbers == others and len(words & other) >= _SHARED_WORDS * len(words | other)

@@ -15,7 +15,7 @@ from repartee.domain.errors import ConfigurationError
 
 FIX: Final = (
     "REPARTEE_EMBEDDER__FOLDER has to hold a sentence encoder: model.onnx or onnx/model.onnx, "
-    "tokenizer.json, config.json, and what the model came with of 1_Pooling/config.json, modules.json and the like"
+    "tokenizer.json, config.json, and what the model came with: 1_Pooling/config.json, modules.json, …"
 )
 _MODELS: Final = ("model.onnx", "onnx/model.onnx")
 _MAX_TOKENS: Final = 512

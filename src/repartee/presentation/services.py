@@ -3,16 +3,20 @@
 from dataclasses import dataclass
 
 from repartee.application.add_facts import AddFacts
+from repartee.application.augment_chat import AugmentChat
 from repartee.application.check_health import CheckHealth
 from repartee.application.delete_facts import DeleteFacts
+from repartee.application.digest_dialogue import DigestDialogue
 from repartee.application.edit_fact import EditFact
 from repartee.application.erase_user import EraseUser
 from repartee.application.export_facts import ExportFacts
 from repartee.application.export_user import ExportUser
+from repartee.application.extract_facts import ExtractFacts
 from repartee.application.fact_stats import FactStats
 from repartee.application.generate_reply import GenerateReply
 from repartee.application.import_facts import ImportFacts
 from repartee.application.list_facts import ListFacts
+from repartee.application.model_menu import ModelMenu
 from repartee.application.ports import CharacterLibrary
 from repartee.application.record_feedback import RecordFeedback
 from repartee.application.reindex_facts import ReindexFacts
@@ -35,11 +39,15 @@ class Services:
     """One object per behaviour."""
 
     generate_reply: GenerateReply
+    augment_chat: AugmentChat
+    model_menu: ModelMenu
     add_facts: AddFacts
     list_facts: ListFacts
     search_facts: SearchFacts
     edit_fact: EditFact
     delete_facts: DeleteFacts
+    extract_facts: ExtractFacts
+    digest_dialogue: DigestDialogue
     reindex_facts: ReindexFacts
     fact_stats: FactStats
     export_facts: ExportFacts

@@ -2,11 +2,14 @@
 
 from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal, TypedDict
 
 from repartee.application.generate_reply import Reply, ReplyDelta, ReplyStarted, UsedFact
 from repartee.domain.character import Character
+from repartee.domain.chat_files.cast import Cast
+from repartee.domain.chat_files.lines import Said as SaidLine
+from repartee.domain.chat_files.transcript import Transcript
 from repartee.domain.user import User
 from repartee.presentation.cli.api_connection import ApiConnection
 from repartee.presentation.cli.failures import UserMistake
@@ -38,7 +41,8 @@ class Chat:
     """One character and one user. `card` is a shipped character's name, or a card that is sent along.
 
     `messages` holds what was shown, a stopped reply as far as it came. A message that got no reply is not in
-    it but `unanswered`, until it is sent again or something else is said.
+    it but `unanswered`, until it is sent again or something else is said. `resumed` is the chat that this one
+    goes on from, with all that its file says.
     """
 
     connection: ApiConnection
@@ -48,6 +52,7 @@ class Chat:
     user: User
     messages: list[Said] = field(default_factory=list)
     unanswered: str | None = None
+    resumed: Transcript | None = None
     _seed: int = 0
 
     def greet(self) -> None:
@@ -63,11 +68,25 @@ class Chat:
         """Ask for another reply to the same words; it takes the place of the last one."""
         if self.unanswered is not None:
             self.say(self.unanswered)
+        elif self.messages and self.messages[-1]["role"] == "user":
+            self._answer(self.messages)
         elif len(self.messages) < 2 or self.messages[-2]["role"] != "user":
             raise UserMistake("there is no reply to try again yet")
         else:
             self._seed += 1
             self._answer(self.messages[:-1], seed=self._seed)
+
+    def resume(self, transcript: Transcript) -> None:
+        """Go on where another chat ended."""
+        self.resumed = transcript
+        self.messages = [Said(role=said.role, text=said.text) for said in transcript.messages]
+
+    def transcript(self) -> Transcript:
+        """Return the chat so far, to be saved."""
+        cast = Cast(self.card, self.user)
+        messages = [SaidLine(said["role"], said["text"]) for said in self.messages]
+        before = Transcript(cast, ()) if self.resumed is None else replace(self.resumed, cast=cast)
+        return before.with_messages(messages, self.character.display_name)
 
     def _answer(self, history: Sequence[Said], seed: int | None = None) -> None:
         """Show the reply to `history`; if there is one, `history` and it are what was said."""

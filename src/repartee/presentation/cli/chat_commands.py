@@ -1,6 +1,5 @@
 """The chat's slash commands."""
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import islice
@@ -8,12 +7,14 @@ from pathlib import Path
 from typing import Final
 
 from repartee.application.add_facts import NewFact
+from repartee.domain.chat_files.transcript import ChatFormat
 from repartee.domain.fact import Fact
 from repartee.domain.macros import expand_macros
 from repartee.presentation.cli.chat import Chat
 from repartee.presentation.cli.fact_files import UserFile, valid_fact
 from repartee.presentation.cli.failures import UserMistake
 from repartee.presentation.cli.load_facts import facts_are, load_facts, shown_progress
+from repartee.presentation.cli.transcript_files import chat_file_bytes, is_json_lines
 
 _LISTED: Final = 20
 
@@ -40,7 +41,9 @@ class ChatCommands:
             "/load": _Command("/load", "remember the facts of your user file", self._load),
             "/character": _Command("/character", "who you talk to", self._character),
             "/retry": _Command("/retry", "another reply in place of the last one", lambda _: chat.retry()),
-            "/save": _Command("/save FILE", "write the dialogue as JSON", self._save),
+            "/save": _Command(
+                "/save FILE", "write the dialogue as JSON; .jsonl: for SillyTavern", self._save
+            ),
             "/help": _Command("/help", "this list; Ctrl-C stops a reply", self._help),
             "/quit": _Command("/quit", "leave, as Ctrl-D does", self._quit),
         }
@@ -109,14 +112,12 @@ class ChatCommands:
     def _save(self, name: str) -> None:
         if not name:
             raise UserMistake("name the file: /save talk.json")
-        dialogue = {
-            "character": self._chat.card,
-            "user": self._chat.user.model_dump(exclude_none=True),
-            "messages": self._chat.messages,
-        }
         try:
-            with Path(name).expanduser().open("x", encoding="utf-8") as file:
-                file.write(json.dumps(dialogue, ensure_ascii=False, indent=2) + "\n")
+            path = Path(name).expanduser()
+            wanted: ChatFormat = "sillytavern" if is_json_lines(path) else "repartee"
+            written = chat_file_bytes(path, self._chat.transcript(), wanted)
+            with path.open("xb") as file:
+                file.write(written)
         except FileExistsError:
             raise UserMistake(f"{name} exists and was left as it is: name another file") from None
         except OSError as error:

@@ -8,11 +8,14 @@ import click
 
 from repartee.domain.user import User
 from repartee.presentation.cli.card_commands import card
+from repartee.presentation.cli.extract_commands import extract
 from repartee.presentation.cli.fact_commands import SAMPLE_USER, facts
 from repartee.presentation.cli.fact_files import UserFile, read_user_file
 from repartee.presentation.cli.failures import OneLineErrors, UserMistake
-from repartee.presentation.cli.interact import Invitation, interact
+from repartee.presentation.cli.interact import DEFAULT_CHARACTER, Invitation, interact
+from repartee.presentation.cli.resumed_chat import ResumedChat
 from repartee.presentation.cli.runtime import Runtime
+from repartee.presentation.cli.transcript_commands import chat
 from repartee.presentation.cli.user_commands import users
 
 _file = click.Path(path_type=Path)
@@ -43,34 +46,50 @@ def serve(runtime: Runtime, host: str | None, port: int | None, until_stdin_clos
 @click.option(
     "--character",
     "--card",
-    default="blaze",
-    show_default=True,
     metavar="NAME",
-    help="A shipped one, or a card's path: .json, .yaml, .png or .charx.",
+    help="A shipped one, or a card's path: .json, .yaml, .png or .charx. "
+    f"Default: {DEFAULT_CHARACTER}, or whose chat is resumed.",
 )
-@click.option("--user-file", type=_file, metavar="FILE", help=f"Who you are. Default: {SAMPLE_USER}.")
+@click.option(
+    "--user-file",
+    type=_file,
+    metavar="FILE",
+    help=f"Who you are. Default: {SAMPLE_USER}, or who was in the resumed chat.",
+)
+@click.option("--resume", type=_file, metavar="FILE", help="Go on from what /save wrote, or SillyTavern.")
 @click.option(
     "--api", metavar="URL", help="The API to talk to. Default: the one that runs here, or a new one."
 )
 @click.option("--no-color", is_flag=True, help="No colours.")
 @click.pass_context
 def interact_(
-    context: click.Context, character: str, user_file: Path | None, api: str | None, no_color: bool
+    context: click.Context,
+    character: str | None,
+    user_file: Path | None,
+    resume: Path | None,
+    api: str | None,
+    no_color: bool,
 ) -> None:
     """Chat in the terminal."""
     if api is not None and not api.startswith(("http://", "https://")):
         raise UserMistake("--api: must start with http:// or https://")
     runtime: Runtime = context.obj
-    invitation = Invitation(character, _user_file(user_file), api, color=not no_color)
+    resumed = ResumedChat.of(resume) if resume else None
+    who = _user_file(user_file, resumed)
+    invitation = Invitation(character, who, api, color=not no_color, resumed=resumed)
     context.exit(interact(runtime.client_settings(), invitation))
 
 
+facts.add_command(extract)
 repartee.add_command(facts)
 repartee.add_command(users)
 repartee.add_command(card)
+repartee.add_command(chat)
 
 
-def _user_file(path: Path | None) -> UserFile:
+def _user_file(path: Path | None, resumed: ResumedChat | None) -> UserFile:
+    if path is None and resumed:
+        return UserFile(user=resumed.transcript.cast.user, facts=())
     if path is None and not SAMPLE_USER.exists():
         return UserFile(user=User(), facts=())
     return read_user_file(path or SAMPLE_USER)

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import click
 
@@ -53,7 +54,7 @@ def extract(
 
 class _Client(ApiClient):
     def extract(self, owner: TenantScope, body: Mapping[str, Any], *, commit: bool) -> Extraction:
-        path = f"/users/{owner.user_id}/facts/extract"
+        path = f"/users/{quote(owner.user_id, safe='')}/facts/extract"
         return self._called(Extraction, "POST", path, body=body, params={"commit": str(commit).lower()})
 
 
@@ -68,10 +69,13 @@ def _body(path: Path, owner: TenantScope, now: str | None) -> dict[str, Any]:
     content = parsed(path, read_text(path))
     if not isinstance(content, Mapping) or not {"character", "messages"} <= content.keys():
         raise UserMistake(
-            f'{path}: a dialogue looks like {{"character": "…", "user": {{…}}, "messages": […]}}, as /save writes'
+            f'{path}: a dialogue looks like {{"character": "…", "user": {{…}}, "messages": […]}}, as /save '
+            "of `repartee interact` writes it"
         )
     given = content.get("user")
-    user = {**(given if isinstance(given, Mapping) else {}), "id": owner.user_id}
+    user = {"id": owner.user_id, **(given if isinstance(given, Mapping) else {})}
+    if user["id"] != owner.user_id:
+        raise UserMistake(f"{path}: user.id: is not {owner.user_id}: name the user of the dialogue")
     body = {"character": content["character"], "messages": content["messages"], "user": user}
     return body if now is None else {**body, "now": now}
 

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from repartee.domain.cards.card_file import CARD_SUFFIXES
 from repartee.domain.character import Character
@@ -18,18 +18,22 @@ from repartee.presentation.cli.chat_commands import ChatCommands
 from repartee.presentation.cli.fact_files import UserFile
 from repartee.presentation.cli.failures import EXPECTED, ApiUnreachable, RunFailed, one_line
 from repartee.presentation.cli.line_input import Interrupts, PipedLines, Stopped, TerminalLines
+from repartee.presentation.cli.resumed_chat import ResumedChat
 from repartee.presentation.cli.runtime import ClientSettings
 from repartee.presentation.cli.screens import PlainScreen, Screen, TerminalScreen
+
+DEFAULT_CHARACTER: Final = "blaze"
 
 
 @dataclass(frozen=True, slots=True)
 class Invitation:
-    """Who talks to whom, and where. `character` is a short name or a card's path."""
+    """Who talks to whom, and where. `character` is a short name or a card's path; None: the stored one."""
 
-    character: str
+    character: str | None
     user_file: UserFile
     api: str | None
     color: bool
+    resumed: ResumedChat | None = None
 
 
 def interact(settings: ClientSettings, invitation: Invitation) -> int:
@@ -63,13 +67,21 @@ def _through_a_pipe(settings: ClientSettings, invitation: Invitation) -> int:
 
 def _begun(connection: ApiConnection, screen: Screen, invitation: Invitation) -> Chat:
     user = invitation.user_file.user
-    card, character = _character(connection, invitation.character)
+    card, character = _character(connection, invitation)
     screen.introduce(character.display_name, user.name, connection.client.health().model)
-    return Chat(connection, screen, card, character, user)
+    chat = Chat(connection, screen, card, character, user)
+    if invitation.resumed:
+        chat.resume(invitation.resumed.transcript)
+        for line in invitation.resumed.recalled():
+            screen.note(line)
+    return chat
 
 
-def _character(connection: ApiConnection, named: str) -> tuple[str | dict[str, Any], Character]:
+def _character(connection: ApiConnection, invitation: Invitation) -> tuple[str | dict[str, Any], Character]:
     """Return what the API is sent, and who that is."""
+    if invitation.resumed and invitation.character is None:
+        return invitation.resumed.character(connection.client)
+    named = invitation.character or DEFAULT_CHARACTER
     if not named.lower().endswith(CARD_SUFFIXES) and os.sep not in named:
         return named, connection.client.character(named)
     card = read_card_file(Path(named))
@@ -84,7 +96,8 @@ def _converse(
 ) -> None:
     commands = ChatCommands(chat, user_file)
     _attempt(chat, commands.offer_facts, stoppable)
-    _attempt(chat, chat.greet, stoppable)
+    if not chat.messages:
+        _attempt(chat, chat.greet, stoppable)
     for line in filter(None, lines):
         work = commands.run if line.startswith("/") else chat.say
         _attempt(chat, partial(work, line), stoppable)

@@ -84,6 +84,8 @@ def test_marks_of_sarcasm(turn: str, evidence: str, expected: bool) -> None:
         ("My best friend Jack hates olives", "Maya hates olives", True),
         ("My best friend Jack hates olives", "Jack hates olives", False),
         ("My sister is a vet", "Maya's sister is a vet", False),
+        ("My friend hates olives", "Maya hates olives", True),
+        ("I hate soup, and my friend hates olives", "Maya hates soup", False),
         ("My sister and I love tea", "Maya loves tea", False),
         ("My favourite food is soup", "Maya loves soup", False),
         ("Моя сестра боится собак", "Маша боится собак", True),
@@ -92,6 +94,12 @@ def test_marks_of_sarcasm(turn: str, evidence: str, expected: bool) -> None:
 )
 def test_what_is_said_of_another_stays_with_them(turn: str, statement: str, expected: bool) -> None:
     assert is_of_another(_passage(turn, turn), statement) is expected
+
+
+def test_only_the_clause_of_the_evidence_counts() -> None:
+    turn = "I hate soup, and my friend Jack hates olives, I think"
+    assert is_of_another(_passage(turn, "hates olives"), "Maya hates olives")
+    assert not is_of_another(_passage(turn, "I hate soup"), "Maya hates soup")
 
 
 def test_subjects() -> None:

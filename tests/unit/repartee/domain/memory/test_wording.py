@@ -15,7 +15,7 @@ from repartee.domain.memory.wording import (
     ("new", "known", "expected"),
     [
         ("Maya drinks tea without sugar", "maya drinks tea without any sugar.", True),
-        ("Maya likes the old cat at home very much", "Maya likes the old cats at home very much", True),
+        ("Maya likes the old table at home very much", "Maya likes the old tables at home very much", True),
         (
             "Maya hates the food at the corner place near work",
             "Maya loves the food at the corner place near work",
@@ -35,6 +35,8 @@ def test_four_words_of_one_sentence_are_a_copy() -> None:
     assert is_copied("Greta keeps a lighthouse", sources)
     assert not is_copied("Greta keeps gulls and storms", sources)
     assert not is_copied("a lighthouse", sources)
+    assert is_copied("Greta keeps a lighthouse now", sources)
+    assert not is_copied("Greta keeps a lighthouse now", sources, share=1.0)
 
 
 @pytest.mark.parametrize(

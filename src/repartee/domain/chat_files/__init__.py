@@ -1,0 +1,1 @@
+"""Chats as other programs keep them in files."""
