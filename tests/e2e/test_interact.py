@@ -176,10 +176,12 @@ def test_a_chat_that_is_killed_takes_its_api_along(terminal: Terminal, tmp_path:
     assert _gone(api)
 
 
-def _piped(settings: dict[str, str], folder: Path, lines: str) -> subprocess.CompletedProcess[str]:
+def _piped(
+    settings: dict[str, str], folder: Path, lines: str, *options: str
+) -> subprocess.CompletedProcess[str]:
     fast = {**settings, "REPARTEE_LLM__PIECE_DELAY_SECONDS": "0"}
     return subprocess.run(
-        _COMMAND,
+        [*_COMMAND, *options],
         input=lines,
         capture_output=True,
         text=True,
@@ -208,6 +210,20 @@ def test_a_pipe_goes_on_after_an_error_and_tells_by_its_status(
     assert done.returncode == 1
     assert len(done.stdout.splitlines()) == 2, done.stdout + done.stderr
     assert "error: there is no /nope: /help lists what there is\n" in done.stderr
+
+
+def test_a_chat_goes_on_from_a_file_without_another_greeting(
+    settings: dict[str, str], tmp_path: Path
+) -> None:
+    chat = CHECKOUT / "examples" / "chats" / "rain.jsonl"
+    done = _piped(settings, tmp_path, "any news of the band?\n/save on.jsonl\n", "--resume", str(chat))
+    assert done.returncode == 0, done.stderr
+    reply, saved = done.stdout.splitlines()
+    assert saved == "saved 5 messages in on.jsonl"
+    assert f"{chat}: 3 messages\nBlaze › Evening, Maya." in done.stderr
+    before, after = chat.read_text().splitlines(), (tmp_path / "on.jsonl").read_text().splitlines()
+    assert after[1 : len(before)] == before[1:]
+    assert json.loads(after[-1])["mes"] == reply
 
 
 def test_what_keeps_a_chat_from_beginning_is_one_line(settings: dict[str, str], tmp_path: Path) -> None:

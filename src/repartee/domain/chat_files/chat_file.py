@@ -19,7 +19,7 @@ _READERS: Final[Mapping[ChatFormat, Callable[[str, BadParts], Transcript]]] = {
     "repartee": read_dialogue,
 }
 _SAID_EVERYWHERE: Final = frozenset(
-    {"name", "is_user", "is_system", "mes", "send_date", "swipes", "swipe_id", "role", "content", "text"}
+    {"name", "is_user", "is_system", "mes", "swipes", "swipe_id", "role", "content", "text"}
 )
 
 

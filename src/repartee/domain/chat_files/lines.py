@@ -58,7 +58,7 @@ def continued(
     old, new = spoken[head : len(spoken) - tail], messages[head : len(messages) - tail]
     edits = _edits(lines, old, new)
     gone = set(old) - edits.keys()
-    end = old[-1] + 1 if old else spoken[head] if tail else len(lines)
+    end = spoken[len(spoken) - tail] if tail else len(lines)
     stays = [(at, edits.get(at, line)) for at, line in enumerate(lines) if at not in gone]
     until = [line for at, line in stays if at < end]
     return (*until, *map(added, new[len(edits) :]), *(line for at, line in stays if at >= end))

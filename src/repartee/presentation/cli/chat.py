@@ -1,6 +1,6 @@
 """The conversation: what was said, and getting the next reply."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal, TypedDict
@@ -17,6 +17,8 @@ from repartee.presentation.cli.line_input import Stopped
 from repartee.presentation.cli.screens import Screen
 
 _SENT_MESSAGES: Final = 500  # the API takes 1,000; what a model can read is far less
+_AVOIDED: Final = 8
+_A_REPLY: Final[Mapping[str, Any]] = {}
 
 
 class Said(TypedDict):
@@ -54,6 +56,7 @@ class Chat:
     unanswered: str | None = None
     resumed: Transcript | None = None
     _seed: int = 0
+    _given: list[str] = field(default_factory=list)
 
     def greet(self) -> None:
         """Let the character speak first."""
@@ -62,6 +65,7 @@ class Chat:
     def say(self, text: str) -> None:
         """Say something and show the reply."""
         self.unanswered = text
+        self._given = []
         self._answer([*self.messages, Said(role="user", text=text)])
 
     def retry(self) -> None:
@@ -74,11 +78,25 @@ class Chat:
             raise UserMistake("there is no reply to try again yet")
         else:
             self._seed += 1
-            self._answer(self.messages[:-1], seed=self._seed)
+            self._given = [*self._given, self.messages[-1]["text"]][-_AVOIDED:]
+            asked = {"mode": "regenerate", "avoid": self._given, "generation": {"seed": self._seed}}
+            self._answer(self.messages[:-1], asked)
+
+    def go_on(self) -> None:
+        """Let the character say more; it becomes a part of the last reply."""
+        if not self.messages or self.messages[-1]["role"] != "character":
+            raise UserMistake("there is no reply to continue yet")
+        self._answer(self.messages, {"mode": "continue"})
+
+    def suggest(self) -> None:
+        """Show what the user might say next; nothing is said yet."""
+        if not self.messages:
+            raise UserMistake("there is nothing to answer yet")
+        self._answer(self.messages, {"mode": "impersonate"})
 
     def resume(self, transcript: Transcript) -> None:
         """Go on where another chat ended."""
-        self.resumed = transcript
+        self.resumed, self._given = transcript, []
         self.messages = [Said(role=said.role, text=said.text) for said in transcript.messages]
 
     def transcript(self) -> Transcript:
@@ -88,25 +106,33 @@ class Chat:
         before = Transcript(cast, ()) if self.resumed is None else replace(self.resumed, cast=cast)
         return before.with_messages(messages, self.character.display_name)
 
-    def _answer(self, history: Sequence[Said], seed: int | None = None) -> None:
-        """Show the reply to `history`; if there is one, `history` and it are what was said."""
+    def _answer(self, history: Sequence[Said], asked: Mapping[str, Any] = _A_REPLY) -> None:
+        """Show the reply to `history`; if there is one, it is kept as its mode has it."""
         draft = _Draft()
         try:
-            self._stream(draft, self._request(history, seed))
+            self._stream(draft, {**self._request(history), **asked})
         except Stopped:
             draft.note = "stopped"
         finally:
             if draft.text.strip():
-                self.messages = [*history, Said(role="character", text=draft.text)]
-                self.unanswered = None
+                self._keep(history, draft.text, asked.get("mode"))
             if draft.begun:
                 self.screen.end_reply(draft.facts, draft.note)
 
+    def _keep(self, history: Sequence[Said], text: str, mode: str | None) -> None:
+        if mode == "impersonate":
+            return
+        if mode == "continue":
+            history, text = history[:-1], f"{history[-1]['text']} {text}"
+        self.messages = [*history, Said(role="character", text=text)]
+        self.unanswered = None
+
     def _stream(self, draft: _Draft, request: dict[str, Any]) -> None:
+        speaker = self.user.name if request.get("mode") == "impersonate" else self.character.display_name
         with closing(self.connection.client.generate_stream(request)) as events:
             for event in events:
                 if isinstance(event, ReplyStarted):
-                    self.screen.begin_reply(self.character.display_name)
+                    self.screen.begin_reply(speaker)
                     draft.begun = True
                     draft.facts = event.facts
                     if event.retrieval.status == "error":
@@ -117,10 +143,10 @@ class Chat:
                 elif isinstance(event, Reply):
                     draft.text = event.text
 
-    def _request(self, history: Sequence[Said], seed: int | None) -> dict[str, Any]:
+    def _request(self, history: Sequence[Said]) -> dict[str, Any]:
         return {
             "messages": history[-_SENT_MESSAGES:],
             "user": self.user.model_dump(exclude_none=True),
             "character": self.card,
-            "generation": {} if seed is None else {"seed": seed},
+            "generation": {},
         }

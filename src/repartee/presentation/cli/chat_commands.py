@@ -41,6 +41,8 @@ class ChatCommands:
             "/load": _Command("/load", "remember the facts of your user file", self._load),
             "/character": _Command("/character", "who you talk to", self._character),
             "/retry": _Command("/retry", "another reply in place of the last one", lambda _: chat.retry()),
+            "/continue": _Command("/continue", "let the character say more", lambda _: chat.go_on()),
+            "/impersonate": _Command("/impersonate", "suggest what you say next", lambda _: chat.suggest()),
             "/save": _Command(
                 "/save FILE", "write the dialogue as JSON; .jsonl: for SillyTavern", self._save
             ),

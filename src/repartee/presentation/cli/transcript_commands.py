@@ -56,7 +56,8 @@ def convert(
 
 
 def _summary(transcript: Transcript, wanted: ChatFormat) -> str:
-    hidden = sum(not line.is_spoken for line in transcript.lines)
+    keeps_others = wanted in {transcript.origin, "repartee", "sillytavern"}
+    hidden = sum(not line.is_spoken for line in transcript.lines) if keeps_others else 0
     also = f" and {_counted(hidden, 'other line')}" if hidden else ""
     return f"{wanted}, {_counted(len(transcript.messages), 'message')}{also}"
 

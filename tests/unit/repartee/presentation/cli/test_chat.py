@@ -12,6 +12,8 @@ import pytest
 from repartee.application.add_facts import NewFact
 from repartee.application.generate_reply import UsedFact
 from repartee.domain.character import Character
+from repartee.domain.chat_files.cast import Cast
+from repartee.domain.chat_files.chat_file import read_chat
 from repartee.domain.user import User
 from repartee.presentation.cli.api_client import ApiClient
 from repartee.presentation.cli.api_connection import ApiConnection
@@ -21,6 +23,7 @@ from repartee.presentation.cli.fact_files import UserFile
 from repartee.presentation.cli.failures import ApiProblem, ApiUnreachable, UserMistake
 from repartee.presentation.cli.line_input import Stopped
 from repartee.presentation.cli.screens import Screen
+from tests.chat_files import GREETING, HEADER, NARRATION, SILLYTAVERN, WORDS, from_json_lines, json_lines
 
 _FACT = {"id": "f1", "owner": "user", "text": "Likes tea", "created_at": "2026-01-01T00:00:00Z", "source": ""}
 
@@ -224,6 +227,7 @@ def test_another_try_takes_the_place_of_the_reply(screen: RecordingScreen) -> No
     chat.retry()
     assert [said["text"] for said in chat.messages] == ["Evening.", "hello", "Third."]
     assert api.asked[1]["messages"] == api.asked[2]["messages"] == api.asked[3]["messages"]
+    assert [asked.get("avoid") for asked in api.asked[1:]] == [None, ["First."], ["First.", "Second."]]
     seeds = [asked["generation"].get("seed") for asked in api.asked[1:]]
     assert len(set(seeds)) == 3
 
@@ -236,11 +240,61 @@ def test_another_try_that_fails_leaves_the_reply_as_it_was(screen: RecordingScre
     assert [said["text"] for said in chat.messages] == ["hello", "First."]
 
 
+def test_what_the_character_adds_becomes_a_part_of_the_reply(screen: RecordingScreen) -> None:
+    api = Api("First.", "And more.")
+    chat = _chat(screen, api)
+    chat.say("hello")
+    _commands(chat).run("/continue")
+    assert [said["text"] for said in chat.messages] == ["hello", "First. And more."]
+    assert api.asked[1]["mode"] == "continue"
+
+
+def test_a_suggestion_is_shown_and_not_said(screen: RecordingScreen) -> None:
+    api = Api("First.", "What I might say.")
+    chat = _chat(screen, api)
+    chat.say("hello")
+    _commands(chat).run("/impersonate")
+    assert [said["text"] for said in chat.messages] == ["hello", "First."]
+    assert api.asked[1]["mode"] == "impersonate"
+
+
+@pytest.mark.parametrize("line", ["/continue", "/impersonate"])
+def test_an_empty_chat_has_nothing_to_go_on_with(screen: RecordingScreen, line: str) -> None:
+    with pytest.raises(UserMistake, match="yet"):
+        _commands(_chat(screen, Api())).run(line)
+
+
 def test_a_greeting_cannot_be_tried_again(screen: RecordingScreen) -> None:
     chat = _chat(screen, Api("Evening."))
     chat.greet()
     with pytest.raises(UserMistake, match="no reply to try again yet"):
         chat.retry()
+
+
+def test_a_resumed_chat_goes_on_and_keeps_its_lines(screen: RecordingScreen, tmp_path: Path) -> None:
+    api = Api("Rainy.", "Wet.")
+    chat = _chat(screen, api)
+    chat.resume(read_chat(json_lines(*SILLYTAVERN)).transcript)
+    chat.say("And now?")
+    assert [said["text"] for said in api.asked[0]["messages"]] == [
+        GREETING["mes"],
+        WORDS["mes"],
+        NARRATION["mes"],
+        "And now?",
+    ]
+    chat.retry()
+    _commands(chat).run(f"/save {tmp_path}/rain.jsonl")
+    header, *lines = from_json_lines((tmp_path / "rain.jsonl").read_bytes())
+    assert header["chat_metadata"]["repartee"]["character"] == "blaze"
+    assert lines[:4] == SILLYTAVERN[1:]
+    assert [(line["name"], line["mes"]) for line in lines[4:]] == [("Maya", "And now?"), ("Blaze", "Wet.")]
+
+
+def test_a_resumed_message_without_a_reply_gets_one(screen: RecordingScreen) -> None:
+    chat = _chat(screen, Api("Tea."))
+    chat.resume(read_chat(json_lines(HEADER, GREETING, WORDS)).transcript)
+    chat.retry()
+    assert [said["text"] for said in chat.messages] == [GREETING["mes"], WORDS["mes"], "Tea."]
 
 
 # --- commands -----------------------------------------------------------------------------------------
@@ -299,6 +353,17 @@ def test_the_dialogue_is_saved_once(screen: RecordingScreen, tmp_path: Path) -> 
     }
     with pytest.raises(UserMistake, match="exists and was left as it is"):
         commands.run(f"/save {tmp_path}/my talk.json")
+
+
+def test_the_dialogue_is_saved_for_sillytavern(screen: RecordingScreen, tmp_path: Path) -> None:
+    chat = _chat(screen, Api("Добрый вечер."))
+    chat.say("привет")
+    _commands(chat).run(f"/save {tmp_path}/talk.JSONL")
+    data = (tmp_path / "talk.JSONL").read_bytes()
+    header, *lines = from_json_lines(data)
+    assert (header["user_name"], header["character_name"]) == ("Maya", "Blaze")
+    assert [(line["name"], line["mes"]) for line in lines] == [("Maya", "привет"), ("Blaze", "Добрый вечер.")]
+    assert read_chat(data).transcript.cast == Cast("blaze", chat.user)
 
 
 def test_help_names_every_command(screen: RecordingScreen) -> None:
