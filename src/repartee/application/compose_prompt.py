@@ -133,6 +133,7 @@ class ComposePrompt:
             slim = replace(turn, facts=self._ruler.fitting(turn.facts, fact_tokens))
             lore = lore_of(slim, macros, notes, self._ruler.tokens, self._budget.lore, lore_tokens)
             tail = tail_view(slim, macros, lore)
+            tail = tail if fact_tokens else replace(tail, avoid=())
             text = self._renderer.tail(tail)
             placed = with_lore(notes, lore)
             tokens = self._ruler.message(text) + sum(self._ruler.message(note.text) for note in placed)

@@ -4,14 +4,15 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, StringConstraints, Tag
+from pydantic import BaseModel, Field
 
 from repartee.application.answer_prompt import GREETING, AnswerPrompt, Draft, milliseconds_since
-from repartee.application.card_upload import CardUpload, kind_of_character
+from repartee.application.card_upload import CardUpload
 from repartee.application.compose_prompt import ComposePrompt
 from repartee.application.deadline import deadline_in
+from repartee.application.generate_request import GenerateRequest
 from repartee.application.given_story import story_of
 from repartee.application.guard_reply import GuardPlan
 from repartee.application.ports import (
@@ -24,6 +25,7 @@ from repartee.application.ports import (
     Turn,
 )
 from repartee.application.reply import (
+    Alternative,
     LoreReport,
     Reply,
     ReplyDelta,
@@ -37,14 +39,8 @@ from repartee.application.reply import (
 from repartee.application.reply_options import GenerationOptions, ReplyPolicy, RetrievalOptions, facts_for
 from repartee.application.retrieve_facts import Retrieval, RetrieveFacts
 from repartee.application.turn_macros import macros_of
+from repartee.application.turn_request import chosen_greetings, taken_up
 from repartee.domain.character import Character
-from repartee.domain.dialogue import Message
-from repartee.domain.guard import GuardOptions
-from repartee.domain.lorebook import LoreState
-from repartee.domain.scenario import Scenario
-from repartee.domain.story import AuthorNote
-from repartee.domain.text import CardText
-from repartee.domain.user import User
 
 __all__ = [
     "GREETING",
@@ -64,47 +60,6 @@ __all__ = [
     "TokenUsage",
     "UsedFact",
 ]
-
-CharacterName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
-
-
-class GenerateRequest(BaseModel):
-    """One turn. The upstream context service owns and sends all of it; only `character` is required."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    messages: tuple[Message, ...] = Field(
-        default=(), max_length=1_000, description="The chat so far, oldest first. Empty: the greeting."
-    )
-    user: User = User()
-    character: Annotated[
-        Annotated[Character, Tag("card")]
-        | Annotated[CardUpload, Tag("file")]
-        | Annotated[CharacterName, Tag("name")],
-        Discriminator(kind_of_character),
-    ] = Field(
-        description="A character (our fields, or a whole V2/V3 card), a card file as `card_base64`, or the "
-        "name of a shipped one."
-    )
-    scenario: Scenario | None = None
-    summary: CardText = Field(default="", description="What happened before `messages`: see `POST /digest`.")
-    lorebooks: tuple[dict[str, Any], ...] = Field(
-        default=(),
-        max_length=8,
-        description="Books of the world (V2, V3 or SillyTavern's), besides the card's own.",
-    )
-    lore_state: LoreState = Field(
-        default=LoreState(), description="What the last reply returned as `lore.state`."
-    )
-    author_note: AuthorNote | None = None
-    generation: GenerationOptions = GenerationOptions()
-    retrieval: RetrievalOptions = RetrievalOptions()
-    guard: GuardOptions = Field(
-        default=GuardOptions(),
-        description="Switches of the output guard; what is left out is the card's choice.",
-    )
-    stream: bool = False
-    dry_run: bool = Field(default=False, description="Return the exact prompt instead of calling the model.")
 
 
 class PromptPart(BaseModel):
@@ -127,9 +82,10 @@ class PromptPreview(BaseModel):
 class GenerateReply:
     """Answer in character, using the user's facts that fit the last message.
 
-    An empty history returns the character's greeting without a model call. Without `user.id` nothing is
-    retrieved. A retrieval outage never fails the reply: `retrieval.status` says what happened. One deadline
-    covers the whole request.
+    An empty history returns the character's greeting without a model call. Other modes give another reply
+    than those before, go on with the character's last message, or write the user's next one. Without
+    `user.id` nothing is retrieved. A retrieval outage never fails the reply: `retrieval.status` says what
+    happened. One deadline covers the whole request.
     """
 
     def __init__(
@@ -154,14 +110,8 @@ class GenerateReply:
         if request.dry_run:
             async with deadline_in(self._policy.deadline_seconds):
                 return _preview(await self._draft(request, request_id))
-        [reply] = await self.several(request, request_id, 1)
-        return reply
-
-    async def stream(self, request: GenerateRequest, request_id: str) -> AsyncGenerator[ReplyEvent, None]:
-        """Yield one ReplyStarted, the text in pieces, then the whole Reply. Raises as a call does."""
-        async with aclosing(self.stream_several(request, request_id, 1)) as events:
-            async for _, event in events:
-                yield event
+        first, *others = await self.several(request, request_id, request.n)
+        return first.model_copy(update={"alternatives": [Alternative.of(reply) for reply in others]})
 
     async def several(self, request: GenerateRequest, request_id: str, count: int) -> list[Reply]:
         """Return `count` replies to the same request, made at the same time from the same facts."""
@@ -180,6 +130,8 @@ class GenerateReply:
 
     async def _draft(self, request: GenerateRequest, request_id: str) -> Draft:
         started = time.perf_counter()
+        messages, avoid = taken_up(request.mode, request.messages, request.avoid)
+        request = request.model_copy(update={"messages": messages, "avoid": avoid})
         character = await self._character(request)
         sampling = self._policy.sampling(request.generation)
         retrieval = await facts_for(
@@ -220,8 +172,11 @@ class GenerateReply:
             retrieval.facts,
             request.summary,
             story_of(character, request.lorebooks, request.lore_state, request.author_note, seed),
+            request.mode,
+            request.avoid,
         )
         greetings = () if request.messages else character.greetings(request.user.name, macros_of(turn).now)
+        greetings = chosen_greetings(greetings, request.greeting, request.messages)
         if greetings and not request.dry_run:
             return Prompt((), turn), greetings
         model = sampling.model or self._model.name
@@ -241,6 +196,8 @@ def _origin(request: GenerateRequest, character: Character) -> dict[str, Any]:
         "character": character.model_dump(exclude_defaults=True),
         "scenario": request.scenario.model_dump() if request.scenario else None,
         "messages": [message.model_dump() for message in request.messages],
+        "mode": request.mode,
+        "avoided": len(request.avoid),
     }
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from repartee.application.ports import ChatModel, Completion, Prompt, Sampling, Turn, Usage
+from repartee.application.reply_opening import Opening, opening_of
 from repartee.domain.errors import UpstreamInvalid
 from repartee.domain.guard import (
     GuardContext,
@@ -18,6 +19,8 @@ from repartee.domain.guard import (
 )
 
 _ATTEMPTS: Final = 2
+_CHOICES_OF_AN_ATTEMPT: Final = 8
+_WHOLE_MESSAGES: Final = ("reply", "regenerate")
 
 StyleRule = Literal["too_short", "too_long", "actions", "language"]
 
@@ -25,8 +28,8 @@ StyleRule = Literal["too_short", "too_long", "actions", "language"]
 class ReplyGuardReport(GuardReport):
     """What the guard did to the reply, in numbers.
 
-    `retried`: a first answer held nothing that could be said. `style` names the parts of the character's
-    style that the text does not keep to.
+    `retried`: a first answer held nothing that could be said, or nothing new. `style` names the parts of the
+    character's style that the text does not keep to.
     """
 
     retried: bool = False
@@ -44,16 +47,20 @@ class GuardPlan:
     @classmethod
     def of(cls, turn: Turn, requested: GuardOptions | None, stop: tuple[str, ...]) -> "GuardPlan":
         """Return the plan for a turn: the card's options, under the request's, and the model's own stops."""
-        names = {turn.character.display_name, turn.character.name}
         options = guard_options(turn.character, requested)
         stops = tuple(dict.fromkeys((*options.stop, *stop)))
-        context = GuardContext(character_names=tuple(sorted(names)), user_name=turn.user.name)
-        return cls(turn, context, options.model_copy(update={"stop": stops}))
+        balance = options.balance and not _leaves_a_mark_open(turn)
+        return cls(turn, _context(turn), options.model_copy(update={"stop": stops, "balance": balance}))
+
+    def opening(self) -> Opening:
+        """Return what is to be kept back of one answer's beginning."""
+        return opening_of(self.turn)
 
     def report(self, guarded: Guarded, text: str, *, retried: bool) -> ReplyGuardReport:
         """Return the report on the whole text."""
         character = self.turn.character
-        violations = check_style(text, character.style, character.language)
+        whole = self.turn.mode in _WHOLE_MESSAGES
+        violations = check_style(text, character.style, character.language) if whole else ()
         style = tuple(violation.rule for violation in violations)
         return ReplyGuardReport(**guarded.report.model_dump(), retried=retried, style=style)
 
@@ -71,26 +78,31 @@ async def guarded_stream(
 ) -> AsyncGenerator[str | GuardedCompletion, None]:
     """Yield the guarded text in pieces as soon as each is safe to show, then the whole of it.
 
-    An answer of which nothing is left is asked for once more. Once a rule has ended the reply the model is
-    not listened to any longer. Raises UpstreamInvalid where the second answer is empty too, and as the model.
+    An answer of which nothing is left, or that was given before, is asked for once more. Once a rule has
+    ended the reply the model is not listened to any longer. Raises UpstreamInvalid where the second answer
+    is empty too, and as the model.
     """
     for attempt in range(_ATTEMPTS):
-        guard, shown, whole = StreamGuard(plan.context, plan.options), "", None
-        async with aclosing(model.stream(prompt, sampling)) as pieces:
+        guard, opening = StreamGuard(plan.context, plan.options), plan.opening()
+        shown, whole = "", None
+        async with aclosing(model.stream(prompt, _tried(sampling, attempt))) as pieces:
             async for piece in pieces:
                 if isinstance(piece, Completion):
                     whole = piece
-                elif safe := guard.feed(piece):
+                elif safe := opening.feed(guard.feed(piece)):
                     shown += safe
                     yield safe
                 if guard.done:
                     break
         completion = whole or Completion("", sampling.model or model.name, "stop", Usage())
         last = guard.close(completion.finish_reason)
-        if last.text:
-            shown += last.text
-            yield last.text
-        if not last.report.empty or shown.strip():
+        rest = opening.feed(last.text) + opening.close()
+        if opening.stale and attempt + 1 < _ATTEMPTS:
+            continue
+        if rest:
+            shown += rest
+            yield rest
+        if shown.strip():
             yield _finished(plan, completion, last, shown, retried=attempt > 0)
             return
     raise _nothing_said()
@@ -101,14 +113,35 @@ async def guarded_completion(
 ) -> GuardedCompletion:
     """Return the whole reply, as the stream would have been. Raises UpstreamInvalid, and as the model."""
     for attempt in range(_ATTEMPTS):
-        completion = await model.complete(prompt, sampling)
-        guard = StreamGuard(plan.context, plan.options)
-        shown = guard.feed(completion.text)
+        completion = await model.complete(prompt, _tried(sampling, attempt))
+        guard, opening = StreamGuard(plan.context, plan.options), plan.opening()
+        shown = opening.feed(guard.feed(completion.text))
         last = guard.close(completion.finish_reason)
-        shown += last.text
-        if not last.report.empty or shown.strip():
+        shown += opening.feed(last.text) + opening.close()
+        if opening.stale and attempt + 1 < _ATTEMPTS:
+            continue
+        if shown.strip():
             return _finished(plan, completion, last, shown, retried=attempt > 0)
     raise _nothing_said()
+
+
+def _context(turn: Turn) -> GuardContext:
+    """Return who speaks: to impersonate, it is the user, and the character must not be spoken for."""
+    names = tuple(sorted({turn.character.display_name, turn.character.name}))
+    if turn.mode == "impersonate":
+        return GuardContext(character_names=(turn.user.name,), other_speakers=names)
+    return GuardContext(character_names=names, user_name=turn.user.name)
+
+
+def _leaves_a_mark_open(turn: Turn) -> bool:
+    """Say whether the message to be continued has a mark that the continuation is to close."""
+    last = turn.messages[-1].text if turn.mode == "continue" else ""
+    return any(last.count(mark) % 2 for mark in '*"') or last.count("«") != last.count("»")
+
+
+def _tried(sampling: Sampling, attempt: int) -> Sampling:
+    """Return the settings of one attempt: a model with a seed must not give the same answer again."""
+    return replace(sampling, choice=sampling.choice + attempt * _CHOICES_OF_AN_ATTEMPT)
 
 
 def _finished(

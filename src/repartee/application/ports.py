@@ -12,6 +12,7 @@ from repartee.domain.lorebook.result import LoreResult
 from repartee.domain.scenario import Scenario
 from repartee.domain.story import Story
 from repartee.domain.text import Script, script_of
+from repartee.domain.turn_mode import TurnMode
 from repartee.domain.user import User
 
 Vector = list[float]
@@ -23,7 +24,7 @@ Vector = list[float]
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """All that one reply is made from."""
+    """All that one reply is made from. `avoid` are alternatives that were given already."""
 
     character: Character
     user: User
@@ -32,6 +33,8 @@ class Turn:
     facts: tuple[RetrievedFact, ...] = ()
     summary: str = ""
     story: Story = field(default_factory=Story)
+    mode: TurnMode = "reply"
+    avoid: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -401,6 +404,8 @@ class TailView:
     post_history_instructions: str
     asks_for_reply: bool = True
     lore: str = ""
+    mode: TurnMode = "reply"
+    avoid: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

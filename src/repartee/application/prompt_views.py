@@ -2,6 +2,7 @@
 
 import secrets
 from dataclasses import replace
+from typing import Final
 
 from repartee.application.ports import PromptRenderer, RulesView, SystemView, TailView, Turn
 from repartee.application.prompt_lore import PromptLore
@@ -11,6 +12,8 @@ from repartee.domain.macros import expand
 from repartee.domain.scenario import Scenario
 
 Examples = tuple[tuple[Message, ...], ...]
+
+_SHOWN_OF_AN_ALTERNATIVE: Final = 500
 
 
 def system_view(turn: Turn, macros: TurnMacros, lore: PromptLore, rules: str) -> SystemView:
@@ -79,4 +82,12 @@ def tail_view(turn: Turn, macros: TurnMacros, lore: PromptLore) -> TailView:
         fence=secrets.token_hex(4),
         post_history_instructions=expand(last, replace(macros.now, original="")).text.strip(),
         lore=lore.tail,
+        mode=turn.mode,
+        avoid=tuple(_shown(text) for text in turn.avoid),
     )
+
+
+def _shown(alternative: str) -> str:
+    """Return enough of an alternative on one line to tell it from others."""
+    line = " ".join(alternative.split())
+    return line if len(line) <= _SHOWN_OF_AN_ALTERNATIVE else f"{line[:_SHOWN_OF_AN_ALTERNATIVE]}…"

@@ -65,6 +65,20 @@ class LoreReport(BaseModel):
     state: LoreState = LoreState()
 
 
+class Alternative(BaseModel):
+    """Another reply to the same request, made from the same facts. Feedback names it by its id."""
+
+    id: str
+    text: str
+    finish_reason: Literal["stop", "length", "greeting"]
+    guard: ReplyGuardReport | None = None
+
+    @classmethod
+    def of(cls, reply: "Reply") -> "Alternative":
+        """Return what is told of a reply that stands beside another."""
+        return cls(id=reply.id, text=reply.text, finish_reason=reply.finish_reason, guard=reply.guard)
+
+
 class Reply(BaseModel):
     """The character's message and how it came about."""
 
@@ -84,6 +98,9 @@ class Reply(BaseModel):
     prompt_tokens_by_section: dict[str, int] = Field(
         default={},
         description="What the prompt was spent on, by estimate; `usage` has the server's own count.",
+    )
+    alternatives: list[Alternative] = Field(
+        default=[], description="The other replies, where `n` asked for several."
     )
 
 

@@ -14,12 +14,15 @@ from repartee.application.ports import (
     Usage,
 )
 from repartee.domain.character import Character
+from repartee.domain.turn_mode import folded
 from repartee.integrations.offline_chat_model.card import Card, study
+from repartee.integrations.offline_chat_model.modes import turn_to_answer
 from repartee.integrations.offline_chat_model.phrases import read_languages
 from repartee.integrations.offline_chat_model.recollection import digest, proposals
 from repartee.integrations.offline_chat_model.reply import Responder, cut
 
 _KEPT_CARDS: Final = 64
+_APART: Final = 8  # as many answers to one prompt never try the same seed
 
 
 class OfflineChatModel:
@@ -69,8 +72,15 @@ class OfflineChatModel:
                 return proposals(prompt.turn, self._languages)
             case DigestTask(max_words):
                 return digest(prompt.turn, max_words, self._languages)
-        card = self._card(prompt.turn.character)
-        return Responder(prompt.turn, (sampling.seed or 0) + sampling.choice, self._languages, card).reply()
+        turn = turn_to_answer(prompt.turn)
+        card, first = self._card(turn.character), (sampling.seed or 0) + sampling.choice
+        known = {folded(text) for text in turn.avoid}
+        seeds = range(first, first + _APART * (1 + 4 * len(known)), _APART)
+        replies = (Responder(turn, seed, self._languages, card).reply() for seed in seeds)
+        said = next(replies)
+        return (
+            said if folded(said) not in known else next((r for r in replies if folded(r) not in known), said)
+        )
 
     def _card(self, character: Character) -> Card:
         """Return the card's material; the few last read are kept, since reading one takes milliseconds."""

@@ -41,7 +41,8 @@ def generate_router(generate_reply: GenerateReply, limits: Limits) -> APIRouter:
         responses={
             200: {
                 "description": "The reply; with `dry_run` the prompt; with `stream` server-sent events: one "
-                "`facts`, then `delta`s, then exactly one `done` (the whole reply) or `error` (a problem).",
+                "`facts`, then `delta`s, then exactly one `done` (the whole reply) or `error` (a problem). "
+                "With `n` above 1 there is a `done` for each reply, and `delta` and `done` say its `index`.",
                 "content": {
                     "application/json": {"example": EXAMPLES["reply"]},
                     "text/event-stream": {"example": EXAMPLES["stream"]},
@@ -55,7 +56,7 @@ def generate_router(generate_reply: GenerateReply, limits: Limits) -> APIRouter:
         body = _for_caller(request, await read_body(request, GenerateRequest, limits.max_body_bytes))
         request_id: str = request.state.request_id
         if body.stream and not body.dry_run:
-            events = _events(generate_reply.stream(body, request_id), request_id)
+            events = _events(generate_reply.stream_several(body, request_id, body.n), request_id, body.n)
             return EventStream(events, lambda error: problem_response(error, request_id))
         try:
             reply = await unless_client_leaves(request, generate_reply(body, request_id))
@@ -72,14 +73,15 @@ def _for_caller(request: Request, body: GenerateRequest) -> GenerateRequest:
     return body.model_copy(update={"user": body.user.model_copy(update={"id": user_id})})
 
 
-async def _events(replies: AsyncGenerator[ReplyEvent, None], request_id: str) -> AsyncGenerator[bytes, None]:
+async def _events(
+    replies: AsyncGenerator[tuple[int, ReplyEvent], None], request_id: str, count: int
+) -> AsyncGenerator[bytes, None]:
     """Encode the events. What fails before the first one is raised, later it is the closing `error` event."""
     begun = False
     try:
-        async for event in replies:
+        async for place, event in replies:
             begun = True
-            name = _EVENT_NAMES[type(event)]
-            yield b"event: " + name + b"\ndata: " + event.model_dump_json().encode() + b"\n\n"
+            yield _encoded(event, place if count > 1 else None)
     except ReparteeError as error:
         if not begun:
             raise
@@ -89,6 +91,14 @@ async def _events(replies: AsyncGenerator[ReplyEvent, None], request_id: str) ->
         yield _error_event(internal_problem(request_id))
     finally:
         await replies.aclose()
+
+
+def _encoded(event: ReplyEvent, place: int | None) -> bytes:
+    """Return one event; of several replies it says to which one it belongs."""
+    document = event.model_dump_json().encode()
+    if place is not None and not isinstance(event, ReplyStarted):
+        document = b'{"index":%d,' % place + document[1:]
+    return b"event: " + _EVENT_NAMES[type(event)] + b"\ndata: " + document + b"\n\n"
 
 
 def _error_event(document: object) -> bytes:

@@ -47,6 +47,7 @@ _REPLY: Final = {
         "state": {"version": 1, "effects": []},
     },
     "prompt_tokens_by_section": {"rules": 402, "character": 310, "history": 21, "lore": 14, "facts": 12},
+    "alternatives": [{"id": "rpl_7a…", "text": "Ice, or whiskey?", "finish_reason": "stop", "guard": None}],
 }
 EXAMPLES: Final[Mapping[str, Any]] = {
     "generate": {
@@ -67,6 +68,9 @@ EXAMPLES: Final[Mapping[str, Any]] = {
             }
         ],
         "author_note": {"text": "Keep it light.", "depth": 4},
+        "mode": "regenerate",
+        "avoid": ["*nods* Long rehearsal, then."],
+        "n": 2,
     },
     "reply": _REPLY,
     "stream": 'event: facts\ndata: {"id":"rpl_…","facts":[],"retrieval":{"status":"empty"}}\n\n'

@@ -178,7 +178,7 @@ async def test_the_deadline_covers_everything_and_cancels_the_model(make) -> Non
 
 async def test_a_stream_starts_with_facts_and_ends_with_the_whole_reply(make, remember) -> None:
     await remember("ann", "has a grey cat")
-    seen = [event async for event in make().stream(_request("my grey cat"), "r")]
+    seen = [event async for _, event in make().stream_several(_request("my grey cat"), "r", 1)]
     assert isinstance(seen[0], ReplyStarted)
     assert seen[0].facts[0].text == "has a grey cat"
     assert all(isinstance(event, ReplyDelta) for event in seen[1:-1])
@@ -188,14 +188,16 @@ async def test_a_stream_starts_with_facts_and_ends_with_the_whole_reply(make, re
 
 
 async def test_a_streamed_greeting_has_the_same_events(make) -> None:
-    kinds = [type(event) for event in [event async for event in make().stream(_request(None), "r")]]
+    kinds = [
+        type(event) for event in [event async for _, event in make().stream_several(_request(None), "r", 1)]
+    ]
     assert kinds == [ReplyStarted, ReplyDelta, Reply]
 
 
 async def test_closing_a_stream_closes_the_models_call(make) -> None:
     model = FakeChatModel("one two three", delay=0.001)
-    stream = make(model=model).stream(_request(), "r")
-    async for event in stream:
+    stream = make(model=model).stream_several(_request(), "r", 1)
+    async for _, event in stream:
         if isinstance(event, ReplyDelta):
             break
     await stream.aclose()
@@ -205,7 +207,7 @@ async def test_closing_a_stream_closes_the_models_call(make) -> None:
 async def test_a_failure_in_the_middle_of_a_stream_is_raised(make) -> None:
     model = FakeChatModel("one two three", failure=DOWN, fail_after=1)
     with pytest.raises(UpstreamUnavailable):
-        [event async for event in make(model=model).stream(_request(), "r")]
+        [event async for event in make(model=model).stream_several(_request(), "r", 1)]
 
 
 async def test_a_reply_event_holds_what_judging_needs(make, events, remember) -> None:
@@ -301,7 +303,7 @@ async def test_a_reply_says_what_lore_came_in_and_takes_its_state_back(make, own
 
 
 async def test_a_streamed_reply_says_it_at_its_beginning_and_a_greeting_hands_the_state_on(make) -> None:
-    seen = [event async for event in make().stream(_request("the fog", lorebooks=[BOOK]), "r")]
+    seen = [event async for _, event in make().stream_several(_request("the fog", lorebooks=[BOOK]), "r", 1)]
     assert seen[0].lore == seen[-1].lore
     assert seen[0].lore.entries
     greeting = await make()(_request(None, lore_state=seen[-1].lore.state.model_dump()), "r")
@@ -337,3 +339,63 @@ async def test_the_authors_note_is_in_the_prompt_and_counted(make) -> None:
 def test_lore_that_is_none_is_refused(body: dict) -> None:
     with pytest.raises(ValidationError):
         _request(**body)
+
+
+# --- modes --------------------------------------------------------------------------------------------
+
+
+def _chat(*roles_and_texts: str, **changed) -> GenerateRequest:
+    roles = ("user", "character")
+    said = [{"role": roles[place % 2], "text": text} for place, text in enumerate(roles_and_texts)]
+    return _request(messages=said, **changed)
+
+
+async def test_another_reply_is_told_what_was_said_and_given_again_once(make, events) -> None:
+    model = FakeChatModel("Sit  DOWN.", "Come in.")
+    request = _chat("hi", "Sit down.", mode="regenerate", avoid=["Hello."])
+    reply = await make(model=model)(request, "r")
+    assert reply.text == "Come in."
+    assert reply.guard.retried
+    tail = model.prompts[0].messages[-1].content
+    assert "- Hello.\n- Sit down.\n--- end of alternatives" in tail
+    assert [part.content for part in model.prompts[0].messages if part.role == "assistant"] == []
+    assert (events.events[0]["mode"], events.events[0]["avoided"]) == ("regenerate", 2)
+
+
+async def test_an_alternative_is_never_streamed_before_another_one_comes(make) -> None:
+    model = FakeChatModel("Sit down.", "Sit here.")
+    request = _chat("hi", "Sit down.", mode="regenerate")
+    seen = [event async for _, event in make(model=model).stream_several(request, "r", 1)]
+    assert "".join(event.text for event in seen if isinstance(event, ReplyDelta)) == "Sit here."
+
+
+async def test_a_continuation_is_only_what_comes_next(make) -> None:
+    model = FakeChatModel("Ada: opens the old door* Come in.")
+    reply = await make(model=model)(_chat("hi", "*opens the old door", mode="continue"), "r")
+    assert reply.text == "* Come in."
+    *_, last, tail = model.prompts[0].messages
+    assert (last.role, last.content) == ("assistant", "*opens the old door")
+    assert "Write only what comes next" in tail.content
+    assert reply.guard.style == ()
+
+
+async def test_the_users_next_message_never_speaks_for_the_character(make, remember) -> None:
+    await remember("ann", "has a grey cat")
+    model = FakeChatModel("Ann: I have to feed my cat.\nAda: Go then.")
+    reply = await make(model=model)(_chat("my grey cat", "Yes?", mode="impersonate"), "r")
+    assert reply.text == "I have to feed my cat."
+    assert reply.guard.cut_by == "speaker"
+    assert [fact.text for fact in reply.facts] == ["has a grey cat"]
+    assert "write Ann's next message instead of Ada's" in model.prompts[0].messages[-1].content
+
+
+async def test_several_alternatives_stand_beside_the_first(make) -> None:
+    reply = await make(model=FakeChatModel("One.", "Two.", "Three."))(_request(n=3), "r")
+    assert sorted([reply.text, *(other.text for other in reply.alternatives)]) == ["One.", "Three.", "Two."]
+
+
+async def test_a_greeting_is_chosen_by_its_place(make) -> None:
+    card = CARD | {"alternate_greetings": ["You again."]}
+    request = _request(None, character=card, greeting=1, n=2)
+    reply = await make()(request, "r")
+    assert (reply.text, reply.alternatives[0].text) == ("You again.", "Hello, Ann. I am Ada.")

@@ -4,6 +4,7 @@ import re
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
@@ -428,3 +429,29 @@ def test_both_languages_know_the_same_things_and_every_slot_is_one_that_can_be_f
     known = {"user", "char", "age", "about", "musing", "place", "quote", "thing", "fact", "who", "words"}
     assert set(re.findall(r"\{(\w+)\}", json.dumps(PHRASES))) == known | {"pet", "sentence"}
     assert PHRASES["en"]["intents"].keys() >= {"bot", "crisis", "remember", "greeting", "silence"}
+
+
+async def test_another_reply_is_none_of_those_given() -> None:
+    turn = Turn(GRETA, User(name="Ann"), None, (Message(role="user", text="it started raining"),))
+    given: list[str] = []
+    for _ in range(5):
+        turn = replace(turn, mode="regenerate", avoid=tuple(given))
+        given.append((await MODEL.complete(Prompt((), turn), Sampling())).text)
+    assert len(set(given)) == 5
+
+
+async def test_the_character_goes_on_without_saying_the_same() -> None:
+    said = "*lifts the lamp* Come in, the wind is rude tonight."
+    messages = (Message(role="user", text="hi, how are you?"), Message(role="character", text=said))
+    turn = Turn(GRETA, User(name="Ann"), None, messages, mode="continue")
+    completion = await MODEL.complete(Prompt((), turn), Sampling())
+    assert said not in completion.text
+    assert completion.model == "offline"
+
+
+async def test_the_user_is_written_for_in_plain_words() -> None:
+    messages = (Message(role="character", text="Rough day? What do you do?"),)
+    turn = Turn(GRETA, User(name="Ann"), None, messages, mode="impersonate")
+    text = (await MODEL.complete(Prompt((), turn), Sampling())).text
+    assert "*" not in text
+    assert "kettle" not in text

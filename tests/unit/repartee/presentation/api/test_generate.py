@@ -57,7 +57,7 @@ async def test_a_reply_has_the_documented_fields() -> None:
     assert status == 200
     assert set(reply) == {
         "id", "request_id", "text", "facts", "retrieval", "model", "finish_reason", "usage", "timings",
-            "guard", "lore", "prompt_tokens_by_section",
+            "guard", "lore", "prompt_tokens_by_section", "alternatives",
     }  # fmt: skip
     assert reply["request_id"] == headers["x-request-id"] == "abc-1"
 
@@ -309,3 +309,10 @@ async def test_leaving_a_search_ends_the_call_to_the_embedder() -> None:
                 break
             await asyncio.sleep(0.01)
     assert embedder.ended
+
+
+async def test_several_replies_stand_beside_each_other() -> None:
+    async with served(fake_api()) as url:
+        _, reply, _ = await _post(url, BODY | {"n": 3})
+    assert len({reply["id"], *(other["id"] for other in reply["alternatives"])}) == 3
+    assert set(reply["alternatives"][0]) == {"id", "text", "finish_reason", "guard"}
