@@ -73,7 +73,7 @@ class ChatCommands:
                 f"{fact.scores.similarity:5.2f} {'✓' if fact.kept else ' '} {fact.text}"
                 for fact in found.candidates
             ]
-            screen.result([*lines, f"✓ is used in a reply; the threshold is {found.threshold:.2f}"])
+            screen.result([*lines, f"✓ is used in a reply; the threshold is {found.threshold:g}"])
             return
         facts = client.facts(user_id)
         self._listed = list(islice(facts, _LISTED))

@@ -331,7 +331,7 @@ def test_a_search_shows_scores_and_what_would_be_used(screen: RecordingScreen) -
     assert screen.results == [
         " 0.50 ✓ Likes tea",
         " 0.10   Has a cat",
-        "✓ is used in a reply; the threshold is 0.30",
+        "✓ is used in a reply; the threshold is 0.3",
     ]
 
 
