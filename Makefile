@@ -13,6 +13,7 @@ CHARACTER ?= blaze
 USER_FILE ?= examples/users/maya.json
 FILE ?=
 USER_ID ?=
+TORCH ?= torch==2.13.0
 
 .PHONY: help install check fix test run interact add-facts encoder lock dc.up dc.down dc.logs clean
 
@@ -29,9 +30,11 @@ $(VENV)/serving.stamp: $(BIN)/python requirements.lock pyproject.toml
 	@$(PIP) install --no-deps --editable .
 	@touch $@
 
+# torch has a build per accelerator, so it is pinned here without a hash; the lock file holds all of the rest.
 $(VENV)/dev.stamp: $(VENV)/serving.stamp requirements-dev.lock
-	@echo "Installing what development needs …"
-	@$(PIP) install --require-hashes -r requirements-dev.lock
+	@echo "Installing what development needs (torch included: a few minutes the first time) …"
+	@$(PIP) install $(TORCH)
+	@$(PIP) install --require-hashes --no-deps -r requirements-dev.lock
 	@touch $@
 
 $(ENCODER)/manifest.json: requirements-encoder.lock scripts/build_encoder.py scripts/encoder_mean.txt scripts/encoder_background.txt | $(VENV)/serving.stamp
@@ -69,8 +72,7 @@ test: install ## Run the tests (offline)
 	@$(BIN)/python -m pytest
 
 lock: $(VENV)/dev.stamp ## Resolve the lock files again
-	@$(BIN)/pip-compile --quiet --upgrade --generate-hashes --strip-extras --allow-unsafe --no-emit-index-url --no-emit-find-links --no-emit-options --output-file requirements.lock pyproject.toml
-	@$(BIN)/pip-compile --quiet --upgrade --extra dev --constraint requirements.lock --generate-hashes --strip-extras --allow-unsafe --no-emit-index-url --no-emit-find-links --no-emit-options --output-file requirements-dev.lock pyproject.toml
+	@$(BIN)/python scripts/lock.py
 
 dc.up: ## Start the API and a Qdrant server in Docker
 	docker compose up --detach --build --wait

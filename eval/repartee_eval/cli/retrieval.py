@@ -1,19 +1,16 @@
-"""The `repartee-eval` command."""
+"""`repartee-eval retrieval`."""
 
 import asyncio
-import sys
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
-from io import TextIOWrapper
 from math import isnan
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import click
 
 from repartee.domain.calibration import Calibration
-from repartee.domain.errors import ConfigurationError, ReparteeError
 from repartee_eval import wiring
 from repartee_eval.calibration import calibrate, require_tune_scripts, write_calibration
 from repartee_eval.reports.retrieval import RetrievalReport, as_json, as_markdown
@@ -31,30 +28,12 @@ from repartee_eval.retrieval import (
 from repartee_eval.retrieval_data import SHIPPED, LabelledUser, RetrievalDataError, load_retrieval_data
 from repartee_eval.sweep import (
     Goal,
-    SweepError,
     curves,
     parse_goal,
     require_both_splits,
     require_enough_facts,
     sweep,
 )
-
-_MISTAKES: Final = (RetrievalDataError, SweepError, ConfigurationError, click.UsageError)
-
-
-class OneLineErrors(click.Group):
-    """Expected errors are one line on standard error: status 2 for whoever asked, 1 for a failure."""
-
-    def invoke(self, ctx: click.Context) -> Any:
-        """Run the command."""
-        try:
-            return super().invoke(ctx)
-        except BrokenPipeError:  # whoever read the output has enough; click ends quietly
-            raise
-        except (*_MISTAKES, ReparteeError, OSError) as error:
-            message = error.format_message() if isinstance(error, click.ClickException) else str(error)
-            click.echo(f"error: {' '.join(message.split())}", err=True)
-            ctx.exit(2 if isinstance(error, _MISTAKES) else 1)
 
 
 class _GoalType(click.ParamType[Goal]):
@@ -67,19 +46,10 @@ class _GoalType(click.ParamType[Goal]):
             self.fail(str(error), param, ctx)
 
 
-@click.group(cls=OneLineErrors)
-@click.version_option(package_name="repartee", prog_name="repartee-eval")
-def cli() -> None:
-    """Measure whether a change made the service better. Settings: REPARTEE_… variables and .env."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, TextIOWrapper):  # a terminal that knows fewer characters gets question marks
-            stream.reconfigure(errors="replace")
-
-
 _folder = click.Path(path_type=Path, file_okay=False)
 
 
-@cli.command()
+@click.command()
 @click.option("--data", type=_folder, default=SHIPPED, help="Labelled messages. Default: the project's own.")
 @click.option("--split", type=click.Choice(["tune", "test", "all"]), default="all", show_default=True)
 @click.option("--limit", type=click.IntRange(1, 100), default=3, show_default=True, help="Facts per message.")

@@ -1,0 +1,1 @@
+"""Dialogues: the format, where they come from, and how they are cut."""

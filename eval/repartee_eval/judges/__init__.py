@@ -1,0 +1,1 @@
+"""Judges: what is asked, of whom, and how an answer is read."""

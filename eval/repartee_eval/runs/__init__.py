@@ -1,0 +1,1 @@
+"""Runs: the folder, its store, and what sends the calls."""
