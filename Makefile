@@ -14,6 +14,7 @@ USER_FILE ?= examples/users/maya.json
 FILE ?=
 USER_ID ?=
 TORCH ?= torch==2.13.0
+WORKERS ?= auto
 
 .PHONY: help install check fix test run interact add-facts encoder lock dc.up dc.down dc.logs clean
 
@@ -69,7 +70,7 @@ fix: $(VENV)/dev.stamp ## Apply what the formatter and the linter can repair
 	@$(BIN)/ruff check --fix .
 
 test: install ## Run the tests (offline)
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile
 
 lock: $(VENV)/dev.stamp ## Resolve the lock files again
 	@$(BIN)/python scripts/lock.py

@@ -2,9 +2,9 @@
 
     .venv/bin/python scripts/lock.py [--keep]
 
-`make lock` runs it. With --keep, pinned versions stay as they are where they still fit. The development lock holds
-evaluation and tuning too, but neither torch, whose builds differ per accelerator (the Makefile pins it), nor this
-project.
+`make lock` runs it. With --keep, pinned versions stay where they still fit. The development lock holds
+evaluation and tuning too, but neither torch, whose builds differ per accelerator (the Makefile pins it), nor
+this project.
 """
 
 import re

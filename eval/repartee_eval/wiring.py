@@ -4,11 +4,13 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
+from repartee.application.generate_reply import GenerateReply
 from repartee.application.ports import Embedder, Reranker
 from repartee.domain.errors import ConfigurationError
 from repartee.infrastructure.container import make_container
-from repartee.infrastructure.settings import load_settings
+from repartee.infrastructure.settings import Settings, load_settings
 
 
 @asynccontextmanager
@@ -59,3 +61,66 @@ async def open_reranking(
         )
     finally:
         await container.close()
+
+
+@dataclass(frozen=True, slots=True)
+class ModelAddress:
+    """A model that writes replies: `offline`, a name at the service's own server, or `http://host/v1#name`."""
+
+    name: str
+    base_url: str | None = None
+
+    @classmethod
+    def parse(cls, text: str) -> "ModelAddress":
+        """Read what a person wrote. Raises ConfigurationError."""
+        if not text.startswith(("http://", "https://")):
+            return cls(text)
+        base_url, _, name = text.partition("#")
+        if not name:
+            raise ConfigurationError(f"{base_url}: name the model too, as {base_url}#MODEL")
+        return cls(name, base_url)
+
+    @property
+    def is_offline(self) -> bool:
+        """Whether it is the offline responder, which is no language model."""
+        return self.name == "offline" and self.base_url is None
+
+
+@asynccontextmanager
+async def open_replies(model: ModelAddress, *, attempt_seconds: float) -> AsyncIterator[GenerateReply]:
+    """Open the service's own reply path with this model, and close it at the end.
+
+    Nothing is recorded, and facts have a folder that nobody else uses: a replay must not read what the user
+    said after the moment that is replayed. One call is one attempt as far as the caller's retries go.
+    Raises ConfigurationError.
+    """
+    settings = load_settings()
+    with TemporaryDirectory(prefix="repartee-eval-") as folder:
+        container = make_container(_replaying(settings, model, Path(folder), attempt_seconds))
+        try:
+            yield await container.get(GenerateReply)
+        finally:
+            await container.close()
+
+
+def _replaying(settings: Settings, model: ModelAddress, folder: Path, attempt_seconds: float) -> Settings:
+    if model.is_offline:
+        llm = settings.llm.model_copy(update={"base_url": None, "api_key": None, "model": None})
+    else:
+        llm = settings.llm.model_copy(
+            update={"model": model.name, "base_url": model.base_url or settings.llm.base_url}
+        )
+        if llm.is_offline:
+            raise ConfigurationError(
+                f"{model.name}: set REPARTEE_LLM__BASE_URL or REPARTEE_LLM__API_KEY, "
+                f"or give http://…/v1#{model.name}"
+            )
+    return settings.model_copy(
+        update={
+            "llm": llm.model_copy(update={"attempt_seconds": attempt_seconds, "allowed_models": ""}),
+            "data_dir": folder,
+            "qdrant": settings.qdrant.model_copy(update={"url": None}),
+            "events": settings.events.model_copy(update={"enabled": False}),
+            "reply": settings.reply.model_copy(update={"deadline_seconds": attempt_seconds}),
+        }
+    )

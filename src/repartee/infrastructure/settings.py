@@ -21,6 +21,7 @@ _PREFIX: Final = "REPARTEE_"
 OPENROUTER: Final = "https://openrouter.ai/api/v1"
 DEFAULT_MODEL_ID: Final = "default"
 _ORIGIN: Final = re.compile(r"[a-z][a-z0-9+.-]*://[^/\s*?#@]+")
+_OF_OTHER_PACKAGES: Final = {"judge"}
 _MOVED: Final = {
     "REPARTEE_COHERE__RERANK": "REPARTEE_RERANK__KIND (false is none)",
     "REPARTEE_COHERE__RERANK_MODEL": "REPARTEE_RERANK__MODEL",
@@ -291,5 +292,5 @@ def _refuse_unknown(env_file: Path | None) -> None:
         if variable.upper() in _MOVED:
             raise ConfigurationError(f"{variable} has moved: set {_MOVED[variable.upper()]} instead")
         section = variable[len(_PREFIX) :].split("__")[0].lower()
-        if section not in Settings.model_fields:
+        if section not in Settings.model_fields and section not in _OF_OTHER_PACKAGES:
             raise ConfigurationError(f"{variable} is not a setting: see .env.template for those that are")
