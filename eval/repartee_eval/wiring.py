@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from repartee.application.compose_prompt import ComposePrompt
 from repartee.application.generate_reply import GenerateReply
 from repartee.application.ports import Embedder, Reranker
 from repartee.domain.errors import ConfigurationError
 from repartee.infrastructure.container import make_container
 from repartee.infrastructure.settings import Settings, load_settings
+from repartee_eval.replies import Replier
 
 
 @asynccontextmanager
@@ -29,6 +31,11 @@ async def open_embedder() -> AsyncIterator[Embedder]:
 def calibration_folder() -> Path:
     """Return where the service that is configured here looks for calibrations. Raises ConfigurationError."""
     return load_settings().calibration_folder
+
+
+def characters_folder() -> Path:
+    """Return where the service that is configured here finds its characters. Raises ConfigurationError."""
+    return load_settings().characters_folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +87,9 @@ class ModelAddress:
             raise ConfigurationError(f"{base_url}: name the model too, as {base_url}#MODEL")
         return cls(name, base_url)
 
+    def __str__(self) -> str:
+        return f"{self.base_url}#{self.name}" if self.base_url else self.name
+
     @property
     def is_offline(self) -> bool:
         """Whether it is the offline responder, which is no language model."""
@@ -87,18 +97,26 @@ class ModelAddress:
 
 
 @asynccontextmanager
-async def open_replies(model: ModelAddress, *, attempt_seconds: float) -> AsyncIterator[GenerateReply]:
+async def open_replies(
+    model: ModelAddress, *, attempt_seconds: float, temperature: float | None = None, seed: int = 0
+) -> AsyncIterator[Replier]:
     """Open the service's own reply path with this model, and close it at the end.
 
     Nothing is recorded, and facts have a folder that nobody else uses: a replay must not read what the user
-    said after the moment that is replayed. One call is one attempt as far as the caller's retries go.
-    Raises ConfigurationError.
+    said after the moment that is replayed. Raises ConfigurationError.
     """
     settings = load_settings()
     with TemporaryDirectory(prefix="repartee-eval-") as folder:
         container = make_container(_replaying(settings, model, Path(folder), attempt_seconds))
         try:
-            yield await container.get(GenerateReply)
+            yield Replier(
+                await container.get(GenerateReply),
+                str(model),
+                (await container.get(ComposePrompt)).fingerprint,
+                settings.llm.max_tokens,
+                settings.llm.temperature if temperature is None else temperature,
+                seed,
+            )
         finally:
             await container.close()
 
