@@ -17,6 +17,7 @@ from repartee_eval.statistics.proportions import Rate, RateDifference, rate_diff
 Outcome = Literal["ship", "hold", "reject", "inconclusive"]
 EXIT_CODES: Final[Mapping[Outcome, int]] = {"ship": 0, "hold": 10, "reject": 20, "inconclusive": 30}
 
+Level = Literal["mild", "severe"]
 Rule = Literal[
     "enough data", "calls answered", "not worse", "not inferior", "better", "floor", "run finished"
 ]
@@ -38,17 +39,18 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Floor:
-    """How often each side hit one tag or check."""
+    """How often each side hit one tag or check at this level at least."""
 
     check: str
+    level: Level
     a: Rate
     b: Rate
     difference: RateDifference
 
     @classmethod
-    def of(cls, check: str, a: Rate, b: Rate) -> "Floor":
+    def of(cls, check: str, level: Level, a: Rate, b: Rate) -> "Floor":
         """Compare the two rates."""
-        return cls(check, a, b, rate_difference(a, b))
+        return cls(check, level, a, b, rate_difference(a, b))
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +77,13 @@ def decide(
     floors: Sequence[Floor] = (),
     *,
     finished: bool = True,
+    replies: int = 0,
+    unanswered: int = 0,
 ) -> Decision:
     """Apply the policy. `finished`: the run was not stopped by its budget or by a person.
+
+    `unanswered` of the `replies` that were asked of the models are missing: too many, and what is left says
+    little, for a model that fails on hard turns is judged on easy ones.
 
     Numbers of the analysis were made with the policy's margin and level.
     """
@@ -87,6 +94,7 @@ def decide(
     }
     lines = [
         Line("run finished", "run", finished, None, None, "all calls made", analysis.n),
+        *_reply_lines(replies, unanswered, policy),
         *_floor_lines(floors, policy),
     ]
     for criterion in policy.criteria:
@@ -121,6 +129,13 @@ def _outcome(lines: Sequence[Line], better: int, policy: Policy) -> tuple[Outcom
 
 def _subjects(lines: Sequence[Line], rule: Rule, passed: bool | None) -> list[str]:
     return [line.subject for line in lines if line.rule == rule and line.passed is passed]
+
+
+def _reply_lines(replies: int, unanswered: int, policy: Policy) -> Iterator[Line]:
+    if replies:
+        share = 1 - unanswered / replies
+        limit = f"at least {1 - policy.most_failed:.0%}"
+        yield Line("calls answered", "replies", 1 - share <= policy.most_failed, share, None, limit, replies)
 
 
 def _criterion_lines(criterion: str, rate: WinRate | None, policy: Policy) -> Iterator[Line]:
@@ -183,9 +198,9 @@ def _p(value: float | None) -> str:
 
 
 def _floor_lines(floors: Sequence[Floor], policy: Policy) -> Iterator[Line]:
-    measured = {floor.check: floor for floor in floors}
+    measured = {(floor.check, floor.level): floor for floor in floors}
     for limit in policy.floors if floors else ():
-        floor = measured.get(limit.check)
+        floor = measured.get((limit.check, limit.level))
         if floor is None:
             yield Line("floor", limit.check, None, None, None, "measured", 0, "not checked in this run")
         else:

@@ -16,13 +16,15 @@ class _Section(BaseModel):
 
 
 class FloorLimit(_Section):
-    """What B may do on one tag or floor check. All shares are of judged replies.
+    """What B may do on one tag or floor check. All shares are of judged subjects: windows or replies.
 
-    `one_hit_blocks`: a single hit of B is a breach. `most_rate`: a breach where B's rate is above it for
-    certain. `most_increase`: a breach where B's rate is more than this above A's for certain.
+    `level`: what counts as a hit, at least. `one_hit_blocks`: a single hit of B is a breach. `most_rate`: a
+    breach where B's rate is above it for certain. `most_increase`: a breach where B's rate is more than this
+    above A's for certain.
     """
 
     check: str
+    level: Literal["mild", "severe"] = "mild"
     one_hit_blocks: bool = False
     most_rate: float | None = Field(default=None, ge=0, le=1)
     most_increase: float | None = Field(default=None, ge=0, le=1)

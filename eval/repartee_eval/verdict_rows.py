@@ -52,13 +52,21 @@ class VerdictRow:
     """Seconds."""
     cost: float | None = None
     """US dollars."""
+    reason: str = ""
+    """What the judge said for it."""
 
 
 @dataclass(frozen=True, slots=True)
 class LabelRow:
-    """One person's label of one item."""
+    """One person's label of one item.
+
+    An empty criterion is a label on every criterion. The sides are those of the item's verdict rows; models
+    are needed only where one item id stands for several pairs of models.
+    """
 
     item: str
     criterion: str
     annotator: str
     label: Literal["a", "b", "tie"]
+    model_a: str = ""
+    model_b: str = ""
