@@ -40,6 +40,8 @@ Answers that ${v.user} did not want stand between the two lines marked ${v.fence
 Your last message above is not finished. Write only what comes next in it, as ${v.character}, from the very place where it stops: repeat none of it, and do not start anew.
 % elif v.mode == "impersonate":
 This once, write ${v.user}'s next message instead of ${v.character}'s, in the first person and in the manner of ${v.user}'s messages above, as long as those are. The rule not to speak for ${v.user} does not hold for this message; write nothing for ${v.character}, and no name in front.
+% elif v.asks_for_reply and v.others:
+Write the next message only as ${v.character}: nothing for ${", ".join((*v.others, v.user))}, and no name in front.
 % elif v.asks_for_reply:
 Write ${v.character}'s next message.
 % endif

@@ -30,6 +30,7 @@ from repartee.application.ports import (
     Usage,
 )
 from repartee.application.reply import (
+    ChosenSpeaker,
     LoreReport,
     Reply,
     ReplyDelta,
@@ -72,6 +73,7 @@ class Draft:
     origin: Mapping[str, Any]
     greetings: tuple[str, ...] = ()
     guard: GuardPlan | None = None
+    speaker: ChosenSpeaker | None = None
     id: str = field(default_factory=new_reply_id)
 
     @property
@@ -137,6 +139,7 @@ class AnswerPrompt:
                 facts=draft.facts,
                 retrieval=draft.report,
                 lore=draft.lore,
+                speaker=draft.speaker,
             ),
         )
         sources = [self._pieces(draft, place) for place in range(count)]
@@ -214,6 +217,7 @@ class AnswerPrompt:
             ),
             lore=draft.lore,
             prompt_tokens_by_section=dict(draft.prompt.sections),
+            speaker=draft.speaker,
         )
         self._telemetry.reply(
             ReplyMeasurement(reply.model, reply.retrieval.status, completion.usage, len(reply.facts))

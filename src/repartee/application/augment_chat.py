@@ -117,5 +117,5 @@ def _origin(request: AugmentRequest, dialogue: tuple[Message, ...]) -> dict[str,
         "user": request.user.model_dump(),
         "character": {"name": request.character} if request.character else None,
         "scenario": None,
-        "messages": [message.model_dump() for message in dialogue],
+        "messages": [message.model_dump(exclude_none=True) for message in dialogue],
     }

@@ -28,7 +28,8 @@ class Health(BaseModel):
 class CheckHealth:
     """Ask every dependency; only the model is needed for a reply, the others degrade it.
 
-    Answers are kept for a few seconds, so that probes do not become load.
+    Answers are kept for a few seconds, so that probes do not become load. A dependency whose circuit is open
+    fails without being asked.
     """
 
     def __init__(
@@ -36,12 +37,14 @@ class CheckHealth:
         checks: Mapping[str, Callable[[], Awaitable[None]]],
         timeout_seconds: float = 2.0,
         keep_seconds: float = 5.0,
+        refusals: Callable[[], Mapping[str, ReparteeError]] = dict,
     ) -> None:
+        self._refusals = refusals
         self._checks = checks
         self._timeout_seconds = timeout_seconds
         self._keep_seconds = keep_seconds
         self._lock = asyncio.Lock()
-        self._kept: tuple[float, Health] | None = None
+        self._kept: tuple[float, dict[str, DependencyHealth]] | None = None
         self.draining = False
 
     async def __call__(self) -> Health:
@@ -51,16 +54,13 @@ class CheckHealth:
         async with self._lock:
             if self._kept is None or time.monotonic() - self._kept[0] > self._keep_seconds:
                 self._kept = (time.monotonic(), await self._asked())
-            return self._kept[1]
+            kept = self._kept[1]
+        refused = {name: _failure(error) for name, error in self._refusals().items()}
+        return _health(kept | refused)
 
-    async def _asked(self) -> Health:
+    async def _asked(self) -> dict[str, DependencyHealth]:
         answers = await asyncio.gather(*(self._ask(check) for check in self._checks.values()))
-        dependencies = dict(zip(self._checks, answers, strict=True))
-        failed = {name for name, answer in dependencies.items() if answer.status == "error"}
-        status: Literal["ready", "degraded", "unavailable"] = (
-            "unavailable" if "model" in failed else "degraded" if failed else "ready"
-        )
-        return Health(status=status, dependencies=dependencies)
+        return dict(zip(self._checks, answers, strict=True))
 
     async def _ask(self, check: Callable[[], Awaitable[None]]) -> DependencyHealth:
         try:
@@ -69,5 +69,17 @@ class CheckHealth:
         except TimeoutError:
             return DependencyHealth(status="error", code="upstream_timeout", detail="no answer in time")
         except ReparteeError as error:
-            return DependencyHealth(status="error", code=error.code, detail=error.message)
+            return _failure(error)
         return DependencyHealth(status="ok")
+
+
+def _failure(error: ReparteeError) -> DependencyHealth:
+    return DependencyHealth(status="error", code=error.code, detail=error.message)
+
+
+def _health(dependencies: dict[str, DependencyHealth]) -> Health:
+    failed = {name for name, answer in dependencies.items() if answer.status == "error"}
+    status: Literal["ready", "degraded", "unavailable"] = (
+        "unavailable" if "model" in failed else "degraded" if failed else "ready"
+    )
+    return Health(status=status, dependencies=dependencies)

@@ -16,12 +16,12 @@ from repartee.application.ports import (
     TokenCounter,
     Turn,
 )
+from repartee.application.prompt_company import as_sent, company_of
 from repartee.application.prompt_lore import PromptLore, lore_of
 from repartee.application.prompt_notes import notes_of, with_lore, with_notes
 from repartee.application.prompt_room import PromptBudget, Ruler
 from repartee.application.prompt_views import rules_of, system_view, tail_view
 from repartee.application.turn_macros import macros_of
-from repartee.domain.dialogue import Message
 from repartee.domain.errors import InvalidInput
 from repartee.domain.story import DepthNote
 
@@ -36,6 +36,7 @@ class _Parts:
     """A turn made ready: what lore and facts are in, and what of the prompt changes with each turn."""
 
     turn: Turn
+    history: tuple[PromptMessage, ...]
     lore: PromptLore
     notes: tuple[DepthNote, ...]
     system: SystemView
@@ -88,8 +89,7 @@ class ComposePrompt:
         room -= self._in_steps(parts.passing_tokens)
         system = self._fitted_examples(parts, room)
         text = self._renderer.system(system)
-        history = self._fitted_history(turn.messages, room - self._ruler.message(text))
-        said = [_prompt_message(message) for message in history]
+        said = self._fitted_history(parts.history, room - self._ruler.message(text))
         messages = (
             PromptMessage("system", text, cache_until=len(text)),
             *with_notes(said, parts.notes),
@@ -116,17 +116,19 @@ class ComposePrompt:
 
     def _parts_that_fit(self, turn: Turn, room: int) -> _Parts:
         """Return the parts with as much lore and facts as the character and the last message leave room."""
-        newest = self._ruler.message(turn.messages[-1].text) if turn.messages else 0
+        history = as_sent(turn)
+        newest = self._ruler.message(history[-1].content) if history else 0
         card = left = 0
-        for parts in self._ever_slimmer(turn):
+        for parts in self._ever_slimmer(turn, history):
             card = self._ruler.message(self._renderer.system(replace(parts.system, examples=())))
             left = room - parts.passing_tokens
             if card + newest <= left:
                 return parts
         raise _too_long(turn, card, self._ruler.tokens(turn.summary.strip()), newest, left)
 
-    def _ever_slimmer(self, turn: Turn) -> Iterator[_Parts]:
+    def _ever_slimmer(self, turn: Turn, history: tuple[PromptMessage, ...]) -> Iterator[_Parts]:
         macros = macros_of(turn)
+        company = company_of(turn, self._ruler.tokens, self._budget.context_tokens)
         rules = rules_of(turn, macros, self._renderer)
         notes = notes_of(turn, macros)
         for lore_tokens, fact_tokens in self._budget.shares():
@@ -137,7 +139,8 @@ class ComposePrompt:
             text = self._renderer.tail(tail)
             placed = with_lore(notes, lore)
             tokens = self._ruler.message(text) + sum(self._ruler.message(note.text) for note in placed)
-            yield _Parts(slim, lore, placed, system_view(slim, macros, lore, rules), tail, text, tokens)
+            system = system_view(slim, macros, lore, rules, company)
+            yield _Parts(slim, history, lore, placed, system, tail, text, tokens)
 
     def _in_steps(self, tokens: int) -> int:
         """Round up: a tail a little longer than the last one must not move the history's beginning."""
@@ -146,14 +149,14 @@ class ComposePrompt:
 
     def _fitted_examples(self, parts: _Parts, room: int) -> SystemView:
         """Give up examples, half of them at a time, until all of the history has room or none is left."""
-        history = sum(self._ruler.message(message.text) for message in parts.turn.messages)
+        history = sum(self._ruler.message(message.content) for message in parts.history)
         view = parts.system
         while view.examples and self._ruler.message(self._renderer.system(view)) + history > room:
             view = replace(view, examples=view.examples[: len(view.examples) // 2])
         return view
 
-    def _fitted_history(self, messages: tuple[Message, ...], room: int) -> tuple[Message, ...]:
-        costs = [self._ruler.message(message.text) for message in messages]
+    def _fitted_history(self, messages: tuple[PromptMessage, ...], room: int) -> tuple[PromptMessage, ...]:
+        costs = [self._ruler.message(message.content) for message in messages]
         total = sum(costs)
         start = 0
         while total > room and start + 1 < len(messages):
@@ -175,7 +178,3 @@ def _too_long(turn: Turn, card: int, summary: int, newest: int, room: int) -> In
         "raise REPARTEE_PROMPT__CONTEXT_TOKENS",
         field=field,
     )
-
-
-def _prompt_message(message: Message) -> PromptMessage:
-    return PromptMessage("user" if message.role == "user" else "assistant", message.text)

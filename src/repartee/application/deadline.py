@@ -7,13 +7,19 @@ from contextvars import ContextVar
 
 from repartee.domain.errors import DeadlineExceeded
 
-_deadline: ContextVar[float | None] = ContextVar("deadline", default=None)
+_deadline: ContextVar[tuple[float, float] | None] = ContextVar("deadline", default=None)
 
 
 def seconds_left() -> float | None:
     """Return the seconds until the innermost deadline, None outside of one."""
     deadline = _deadline.get()
-    return None if deadline is None else deadline - asyncio.get_running_loop().time()
+    return None if deadline is None else deadline[0] - asyncio.get_running_loop().time()
+
+
+def seconds_given() -> float | None:
+    """Return the seconds that the innermost deadline gave when it was set, None outside of one."""
+    deadline = _deadline.get()
+    return None if deadline is None else deadline[1]
 
 
 @asynccontextmanager
@@ -22,11 +28,12 @@ async def deadline_in(seconds: float) -> AsyncIterator[None]:
 
     Raises DeadlineExceeded.
     """
-    at = asyncio.get_running_loop().time() + seconds
+    now = asyncio.get_running_loop().time()
+    at = now + seconds
     outer = _deadline.get()
     if outer is not None:
-        at = min(at, outer)
-    token = _deadline.set(at)
+        at = min(at, outer[0])
+    token = _deadline.set((at, at - now))
     limit = asyncio.timeout_at(at)
     try:
         async with limit:

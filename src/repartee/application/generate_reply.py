@@ -9,7 +9,6 @@ from typing import Any, Literal
 from pydantic import BaseModel, Field
 
 from repartee.application.answer_prompt import GREETING, AnswerPrompt, Draft, milliseconds_since
-from repartee.application.card_upload import CardUpload
 from repartee.application.compose_prompt import ComposePrompt
 from repartee.application.deadline import deadline_in
 from repartee.application.generate_request import GenerateRequest
@@ -26,6 +25,7 @@ from repartee.application.ports import (
 )
 from repartee.application.reply import (
     Alternative,
+    ChosenSpeaker,
     LoreReport,
     Reply,
     ReplyDelta,
@@ -40,7 +40,7 @@ from repartee.application.reply_options import GenerationOptions, ReplyPolicy, R
 from repartee.application.retrieve_facts import Retrieval, RetrieveFacts
 from repartee.application.turn_macros import macros_of
 from repartee.application.turn_request import chosen_greetings, taken_up
-from repartee.domain.character import Character
+from repartee.application.turn_scene import TurnScene, scene_of
 
 __all__ = [
     "GREETING",
@@ -77,15 +77,17 @@ class PromptPreview(BaseModel):
     retrieval: RetrievalReport
     lore: LoreReport
     prompt_tokens_by_section: dict[str, int] = Field(description="What the prompt is spent on, by estimate.")
+    speaker: ChosenSpeaker | None = Field(default=None, description="Who of the `cast` it is for.")
 
 
 class GenerateReply:
     """Answer in character, using the user's facts that fit the last message.
 
     An empty history returns the character's greeting without a model call. Other modes give another reply
-    than those before, go on with the character's last message, or write the user's next one. Without
-    `user.id` nothing is retrieved. A retrieval outage never fails the reply: `retrieval.status` says what
-    happened. One deadline covers the whole request.
+    than those before, go on with the character's last message, or write the user's next one. In a scene with
+    a `cast` one of them answers: `speaker`, else whoever's turn it is, with its own card, books and facts.
+    Without `user.id` nothing is retrieved. A retrieval outage never fails the reply: `retrieval.status` says
+    what happened. One deadline covers the whole request.
     """
 
     def __init__(
@@ -131,15 +133,17 @@ class GenerateReply:
     async def _draft(self, request: GenerateRequest, request_id: str) -> Draft:
         started = time.perf_counter()
         messages, avoid = taken_up(request.mode, request.messages, request.avoid)
+        scene = await scene_of(request, self._characters)
         request = request.model_copy(update={"messages": messages, "avoid": avoid})
-        character = await self._character(request)
         sampling = self._policy.sampling(request.generation)
         retrieval = await facts_for(
-            self._retrieve_facts, request.user, request.messages, character.name, request.retrieval
+            self._retrieve_facts, request.user, request.messages, scene.character.name, request.retrieval
         )
         retrieval_ms = milliseconds_since(started)
         sampling = self._compose_prompt.profile_of(sampling.model or self._model.name).filled(sampling)
-        prompt, greetings = await self._written(request, character, retrieval, sampling)
+        with scene.naming_fields():
+            prompt, greetings = await self._written(request, scene, retrieval, sampling)
+            guard = GuardPlan.of(prompt.turn, request.guard, sampling.stop)
         return Draft(
             request_id=request_id,
             started=started,
@@ -147,55 +151,64 @@ class GenerateReply:
             retrieval_ms=retrieval_ms,
             sampling=sampling,
             prompt=prompt,
-            origin=_origin(request, character),
+            origin=_origin(request, scene),
             greetings=greetings,
-            guard=GuardPlan.of(prompt.turn, request.guard, sampling.stop),
+            guard=guard,
+            speaker=scene.speaker,
         )
 
     async def _written(
-        self, request: GenerateRequest, character: Character, retrieval: Retrieval, sampling: Sampling
+        self, request: GenerateRequest, scene: TurnScene, retrieval: Retrieval, sampling: Sampling
     ) -> tuple[Prompt, tuple[str, ...]]:
         """Return the prompt and the greetings. Lorebooks may take their time: other requests go on."""
-        if request.lorebooks or character.character_book:
-            return await asyncio.to_thread(self._write, request, character, retrieval, sampling)
-        return self._write(request, character, retrieval, sampling)
+        if request.lorebooks or scene.has_books:
+            return await asyncio.to_thread(self._write, request, scene, retrieval, sampling)
+        return self._write(request, scene, retrieval, sampling)
 
     def _write(
-        self, request: GenerateRequest, character: Character, retrieval: Retrieval, sampling: Sampling
+        self, request: GenerateRequest, scene: TurnScene, retrieval: Retrieval, sampling: Sampling
     ) -> tuple[Prompt, tuple[str, ...]]:
-        seed = request.generation.seed
-        turn = Turn(
-            character,
-            request.user,
-            request.scenario,
-            request.messages,
-            retrieval.facts,
-            request.summary,
-            story_of(character, request.lorebooks, request.lore_state, request.author_note, seed),
-            request.mode,
-            request.avoid,
-        )
-        greetings = () if request.messages else character.greetings(request.user.name, macros_of(turn).now)
+        turn = _turn(request, scene, retrieval)
+        greetings = () if request.messages else _greetings(turn)
         greetings = chosen_greetings(greetings, request.greeting, request.messages)
         if greetings and not request.dry_run:
             return Prompt((), turn), greetings
         model = sampling.model or self._model.name
         return self._compose_prompt(turn, sampling.max_tokens, model), greetings
 
-    async def _character(self, request: GenerateRequest) -> Character:
-        if isinstance(request.character, str):
-            return self._characters.get(request.character)
-        if isinstance(request.character, CardUpload):
-            return await request.character.read()
-        return request.character
+
+def _turn(request: GenerateRequest, scene: TurnScene, retrieval: Retrieval) -> Turn:
+    seed = request.generation.seed
+    story = story_of(
+        scene.character, request.lorebooks, request.lore_state, request.author_note, seed, scene.own_books
+    )
+    return Turn(
+        scene.character,
+        request.user,
+        request.scenario,
+        request.messages,
+        retrieval.facts,
+        request.summary,
+        story,
+        request.mode,
+        request.avoid,
+        scene.cast,
+    )
 
 
-def _origin(request: GenerateRequest, character: Character) -> dict[str, Any]:
+def _greetings(turn: Turn) -> tuple[str, ...]:
+    in_group = turn.cast is not None
+    return turn.character.greetings(turn.user.name, macros_of(turn).now, in_group=in_group)
+
+
+def _origin(request: GenerateRequest, scene: TurnScene) -> dict[str, Any]:
+    group = {} if scene.cast is None else {"cast": list(scene.cast.names)}
     return {
         "user": request.user.model_dump(),
-        "character": character.model_dump(exclude_defaults=True),
+        "character": scene.character.model_dump(exclude_defaults=True),
+        **group,
         "scenario": request.scenario.model_dump() if request.scenario else None,
-        "messages": [message.model_dump() for message in request.messages],
+        "messages": [message.model_dump(exclude_none=True) for message in request.messages],
         "mode": request.mode,
         "avoided": len(request.avoid),
     }
@@ -209,4 +222,5 @@ def _preview(draft: Draft) -> PromptPreview:
         retrieval=draft.report,
         lore=draft.lore,
         prompt_tokens_by_section=dict(draft.prompt.sections),
+        speaker=draft.speaker,
     )

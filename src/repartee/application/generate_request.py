@@ -1,26 +1,25 @@
 """What is asked for: one turn of a chat, with everything that belongs to it."""
 
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, StringConstraints, Tag
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError, PydanticKnownError
 
-from repartee.application.card_upload import CardUpload, kind_of_character
+from repartee.application.given_cast import MOST_MEMBERS, CastMember
+from repartee.application.given_character import GivenCharacter
 from repartee.application.reply_options import GenerationOptions, RetrievalOptions
-from repartee.domain.character import Character
 from repartee.domain.dialogue import Message
 from repartee.domain.guard import GuardOptions
 from repartee.domain.lorebook import LoreState
 from repartee.domain.scenario import Scenario
 from repartee.domain.story import AuthorNote
-from repartee.domain.text import CardText, MessageText
+from repartee.domain.text import CardText, MessageText, Name
 from repartee.domain.turn_mode import TurnMode
 from repartee.domain.user import User
 
-CharacterName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
-
 
 class GenerateRequest(BaseModel):
-    """One turn. The upstream context service owns and sends all of it; only `character` is required."""
+    """One turn. The upstream context service owns and sends all of it; only who answers is required."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -28,14 +27,20 @@ class GenerateRequest(BaseModel):
         default=(), max_length=1_000, description="The chat so far, oldest first. Empty: the greeting."
     )
     user: User = User()
-    character: Annotated[
-        Annotated[Character, Tag("card")]
-        | Annotated[CardUpload, Tag("file")]
-        | Annotated[CharacterName, Tag("name")],
-        Discriminator(kind_of_character),
-    ] = Field(
+    cast: tuple[CastMember, ...] | None = Field(
+        default=None,
+        min_length=2,
+        max_length=MOST_MEMBERS,
+        description="All characters of a scene, in place of `character`. One of them answers.",
+    )
+    speaker: Name | None = Field(
+        default=None, description="Who of the cast answers; without it, whoever's turn it is."
+    )
+    character: GivenCharacter | None = Field(
+        default=None,
+        validate_default=True,
         description="A character (our fields, or a whole V2/V3 card), a card file as `card_base64`, or the "
-        "name of a shipped one."
+        "name of a shipped one. Needed where there is no `cast`.",
     )
     scenario: Scenario | None = None
     summary: CardText = Field(default="", description="What happened before `messages`: see `POST /digest`.")
@@ -69,3 +74,13 @@ class GenerateRequest(BaseModel):
     n: int = Field(default=1, ge=1, le=8, description="How many alternatives to make.")
     stream: bool = False
     dry_run: bool = Field(default=False, description="Return the exact prompt instead of calling the model.")
+
+    @field_validator("character", mode="before")
+    @classmethod
+    def _character_or_cast(cls, value: Any, info: ValidationInfo) -> Any:
+        cast = info.data.get("cast", True)  # a cast that is wrong is reported as itself
+        if value is None and not cast:
+            raise PydanticKnownError("missing")
+        if value is not None and cast and "cast" in info.data:
+            raise PydanticCustomError("both", "must be left out: `cast` holds all characters of the scene")
+        return value

@@ -1,6 +1,6 @@
 """The character of a request: by name, as a card, or as a card file."""
 
-from typing import Annotated
+from typing import Annotated, Final
 
 from pydantic import Discriminator, StringConstraints, Tag
 
@@ -8,10 +8,13 @@ from repartee.application.card_upload import CardUpload, kind_of_character
 from repartee.application.ports import CharacterLibrary
 from repartee.domain.character import Character
 
+SHORT_NAME: Final = r"^[a-z0-9][a-z0-9_-]{0,63}$"
+"""The name of a shipped character."""
+
 GivenCharacter = Annotated[
     Annotated[Character, Tag("card")]
     | Annotated[CardUpload, Tag("file")]
-    | Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$"), Tag("name")],
+    | Annotated[str, StringConstraints(pattern=SHORT_NAME), Tag("name")],
     Discriminator(kind_of_character),
 ]
 

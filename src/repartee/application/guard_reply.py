@@ -2,11 +2,12 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final, Literal
 
 from repartee.application.ports import ChatModel, Completion, Prompt, Sampling, Turn, Usage
 from repartee.application.reply_opening import Opening, opening_of
+from repartee.domain.cast import label
 from repartee.domain.errors import UpstreamInvalid
 from repartee.domain.guard import (
     GuardContext,
@@ -17,6 +18,7 @@ from repartee.domain.guard import (
     check_style,
     guard_options,
 )
+from repartee.domain.turn_mode import folded
 
 _ATTEMPTS: Final = 2
 _CHOICES_OF_AN_ATTEMPT: Final = 8
@@ -38,11 +40,15 @@ class ReplyGuardReport(GuardReport):
 
 @dataclass(frozen=True, slots=True)
 class GuardPlan:
-    """What the guard of one reply needs to know."""
+    """What the guard of the replies to one request needs to know.
+
+    `given` are the texts that went out so far, folded: another reply must not repeat one.
+    """
 
     turn: Turn
     context: GuardContext
     options: GuardOptions
+    given: set[str] = field(default_factory=set)
 
     @classmethod
     def of(cls, turn: Turn, requested: GuardOptions | None, stop: tuple[str, ...]) -> "GuardPlan":
@@ -54,7 +60,7 @@ class GuardPlan:
 
     def opening(self) -> Opening:
         """Return what is to be kept back of one answer's beginning."""
-        return opening_of(self.turn)
+        return opening_of(self.turn, self.given)
 
     def report(self, guarded: Guarded, text: str, *, retried: bool) -> ReplyGuardReport:
         """Return the report on the whole text."""
@@ -127,10 +133,23 @@ async def guarded_completion(
 
 def _context(turn: Turn) -> GuardContext:
     """Return who speaks: to impersonate, it is the user, and the character must not be spoken for."""
-    names = tuple(sorted({turn.character.display_name, turn.character.name}))
+    written = {turn.character.display_name, turn.character.name}
+    names = tuple(sorted(written | set(map(label, written)) if turn.cast else written))
     if turn.mode == "impersonate":
-        return GuardContext(character_names=(turn.user.name,), other_speakers=names)
-    return GuardContext(character_names=names, user_name=turn.user.name)
+        others = tuple(dict.fromkeys((*names, *_company(turn))))
+        return GuardContext(character_names=(turn.user.name,), other_speakers=others)
+    return GuardContext(character_names=names, user_name=turn.user.name, other_speakers=_company(turn))
+
+
+def _company(turn: Turn) -> tuple[str, ...]:
+    """Return everybody else's names in a scene, as they are and as they stand before lines."""
+    if turn.cast is None:
+        return ()
+    own = {form for name in turn.cast.speaker.names for form in (name, label(name))}
+    said = (message.speaker for message in turn.messages if message.speaker)
+    names = [turn.user.name, *(name for member in turn.cast.others for name in member.names), *said]
+    forms = dict.fromkeys(form for name in names for form in (name, label(name)))
+    return tuple(form for form in forms if form not in own and form != turn.user.name)
 
 
 def _leaves_a_mark_open(turn: Turn) -> bool:
@@ -149,6 +168,7 @@ def _finished(
 ) -> GuardedCompletion:
     finish = "stop" if last.report.cut_by else completion.finish_reason
     guarded = replace(completion, text=text, finish_reason=finish)
+    plan.given.add(folded(text))
     return GuardedCompletion(guarded, plan.report(last, text, retried=retried))
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, Literal, Protocol
 
+from repartee.domain.cast import Cast
 from repartee.domain.character import Character
 from repartee.domain.dialogue import Message
 from repartee.domain.fact import Fact, FactView, RetrievedFact, TenantScope
@@ -24,7 +25,10 @@ Vector = list[float]
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """All that one reply is made from. `avoid` are alternatives that were given already."""
+    """All that one reply is made from. `avoid` are alternatives that were given already.
+
+    In a scene of several characters `cast` holds all of them, and `character` is the one who speaks.
+    """
 
     character: Character
     user: User
@@ -35,6 +39,7 @@ class Turn:
     story: Story = field(default_factory=Story)
     mode: TurnMode = "reply"
     avoid: tuple[str, ...] = ()
+    cast: Cast | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -365,11 +370,15 @@ class RulesView:
     max_words: int | None
     style_notes: str
     language: str
+    others: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class SystemView:
-    """Values of the prompt's stable part, macros already expanded."""
+    """Values of the prompt's stable part, macros already expanded.
+
+    `company` has a line about each of the others in a scene.
+    """
 
     rules: str
     character: str
@@ -387,6 +396,7 @@ class SystemView:
     summary: str = ""
     lore_before: str = ""
     lore_after: str = ""
+    company: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -406,6 +416,7 @@ class TailView:
     lore: str = ""
     mode: TurnMode = "reply"
     avoid: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -517,6 +528,12 @@ class ReplyMeasurement:
     facts_used: int = 0
 
 
+CircuitState = Literal["closed", "open", "half_open"]
+
+RetryDecision = Literal["retry", "fallback", "no_budget", "too_long"]
+"""`no_budget`: retries would be more than their share. `too_long`: the wait asked for passes the deadline."""
+
+
 class Telemetry(Protocol):
     """Counters and histograms. Labels come from closed lists, never from a user's words."""
 
@@ -526,6 +543,14 @@ class Telemetry(Protocol):
 
     def upstream(self, dependency: str, outcome: str, seconds: float) -> None:
         """Count one call; `outcome` is `ok` or an error code."""
+        ...
+
+    def retried(self, dependency: str, decision: RetryDecision) -> None:
+        """Count what was decided after an attempt failed that another one might have helped."""
+        ...
+
+    def circuit(self, dependency: str, state: CircuitState) -> None:
+        """Note the state of a dependency's circuit."""
         ...
 
     def degraded(self, what: str) -> None:

@@ -76,7 +76,10 @@ def lore_of(
 
 def _messages(turn: Turn) -> list[LoreMessage]:
     names = {"user": turn.user.name, "character": turn.character.display_name}
-    return [LoreMessage(names[message.role], message.text, message.role) for message in turn.messages]
+    return [
+        LoreMessage((turn.cast and message.speaker) or names[message.role], message.text, message.role)
+        for message in turn.messages
+    ]
 
 
 def _placed(result: LoreResult, lasting: frozenset[PlacedText], *, has_note: bool) -> PromptLore:

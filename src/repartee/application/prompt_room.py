@@ -88,6 +88,7 @@ class Ruler:
             "rules": [system.rules],
             "character": [system.description, system.personality],
             "user": [system.user_description],
+            **({"cast": system.company} if system.company else {}),
             "scene": [system.scenario, system.setting, system.relationship, system.goal],
             "examples": [message.text for example in system.examples for message in example],
             "summary": [system.summary],

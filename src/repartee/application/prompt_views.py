@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Final
 
 from repartee.application.ports import PromptRenderer, RulesView, SystemView, TailView, Turn
+from repartee.application.prompt_company import other_names
 from repartee.application.prompt_lore import PromptLore
 from repartee.application.turn_macros import TurnMacros
 from repartee.domain.dialogue import Message
@@ -16,7 +17,9 @@ Examples = tuple[tuple[Message, ...], ...]
 _SHOWN_OF_AN_ALTERNATIVE: Final = 500
 
 
-def system_view(turn: Turn, macros: TurnMacros, lore: PromptLore, rules: str) -> SystemView:
+def system_view(
+    turn: Turn, macros: TurnMacros, lore: PromptLore, rules: str, company: tuple[str, ...] = ()
+) -> SystemView:
     """Return the values of the stable part, with all example dialogues."""
     character, user = turn.character, turn.user
     scenario = turn.scenario or Scenario()
@@ -38,6 +41,7 @@ def system_view(turn: Turn, macros: TurnMacros, lore: PromptLore, rules: str) ->
         summary=turn.summary.strip(),
         lore_before=lore.before,
         lore_after=lore.after,
+        company=company,
     )
 
 
@@ -63,6 +67,7 @@ def rules_of(turn: Turn, macros: TurnMacros, renderer: PromptRenderer) -> str:
             max_words=style.max_words,
             style_notes=style.notes.strip(),
             language=turn.character.language or "",
+            others=other_names(turn),
         )
     )
     own = expand(turn.character.system_prompt, replace(macros.stable, original=ours)).text.strip()
@@ -84,6 +89,7 @@ def tail_view(turn: Turn, macros: TurnMacros, lore: PromptLore) -> TailView:
         lore=lore.tail,
         mode=turn.mode,
         avoid=tuple(_shown(text) for text in turn.avoid),
+        others=other_names(turn),
     )
 
 

@@ -7,6 +7,7 @@ from pydantic import BaseModel, Field
 from repartee.application.guard_reply import ReplyGuardReport
 from repartee.application.ports import RetrievalStatus
 from repartee.application.retrieve_facts import RerankStatus
+from repartee.domain.cast import SpeakerReason
 from repartee.domain.fact import FactOwner
 from repartee.domain.lorebook.result import Reason
 from repartee.domain.lorebook.state import LoreState
@@ -65,6 +66,13 @@ class LoreReport(BaseModel):
     state: LoreState = LoreState()
 
 
+class ChosenSpeaker(BaseModel):
+    """Who of a cast speaks, and why it is that one."""
+
+    name: str
+    reason: SpeakerReason
+
+
 class Alternative(BaseModel):
     """Another reply to the same request, made from the same facts. Feedback names it by its id."""
 
@@ -102,6 +110,11 @@ class Reply(BaseModel):
     alternatives: list[Alternative] = Field(
         default=[], description="The other replies, where `n` asked for several."
     )
+    speaker: ChosenSpeaker | None = Field(
+        default=None,
+        description="Who of the `cast` wrote this and all alternatives; null without one, and for the user's "
+        "line (`impersonate`).",
+    )
 
 
 class ReplyStarted(BaseModel):
@@ -112,6 +125,7 @@ class ReplyStarted(BaseModel):
     facts: list[UsedFact]
     retrieval: RetrievalReport
     lore: LoreReport = LoreReport()
+    speaker: ChosenSpeaker | None = None
 
 
 class ReplyDelta(BaseModel):

@@ -1,5 +1,6 @@
 """The beginning of a reply, kept back while it may be what was said before."""
 
+from collections.abc import Set as AbstractSet
 from typing import Final
 
 from repartee.application.ports import Turn
@@ -23,10 +24,14 @@ class Opening:
 
 
 class FreshOpening(Opening):
-    """Keeps back what begins like an alternative, so that one given again is never shown in part."""
+    """Keeps back what begins like an alternative, so that one given again is never shown in part.
 
-    def __init__(self, avoid: tuple[str, ...]) -> None:
+    `given` holds the folded texts of other replies to the request; it may grow meanwhile.
+    """
+
+    def __init__(self, avoid: tuple[str, ...], given: AbstractSet[str] = frozenset()) -> None:
         self._avoid = frozenset(map(folded, avoid))
+        self._given = given
         self._kept = ""
         self._passed = False
 
@@ -36,7 +41,7 @@ class FreshOpening(Opening):
             return piece
         self._kept += piece
         begun = folded(self._kept)
-        if any(text.startswith(begun) for text in self._avoid):
+        if any(text.startswith(begun) for text in (*self._avoid, *self._given)):
             return ""
         self._passed = True
         return self._kept
@@ -45,7 +50,7 @@ class FreshOpening(Opening):
         """Return what was kept back: a whole alternative, or the beginning of one."""
         if self._passed:
             return ""
-        self.stale = folded(self._kept) in self._avoid
+        self.stale = folded(self._kept) in self._avoid | self._given
         return self._kept
 
 
@@ -97,10 +102,10 @@ def _plain(text: str) -> tuple[str, list[int]]:
     return "".join(chars), ends
 
 
-def opening_of(turn: Turn) -> Opening:
-    """Return what the turn's mode asks of the beginning."""
-    if turn.avoid:
-        return FreshOpening(turn.avoid)
+def opening_of(turn: Turn, given: AbstractSet[str] = frozenset()) -> Opening:
+    """Return what the mode asks of the beginning. `given` are the other replies so far, folded."""
+    if turn.mode == "regenerate":
+        return FreshOpening(turn.avoid, given)
     if turn.mode == "continue":
         return ContinuedOpening(turn.messages[-1].text)
     return Opening()

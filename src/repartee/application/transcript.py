@@ -24,7 +24,8 @@ def user_texts(messages: Sequence[Message]) -> list[str]:
 
 
 def _line(place: int, message: Message, turn: Turn, marked: bool) -> str:
-    speaker = turn.user.name if message.role == "user" else turn.character.display_name
+    named = turn.user.name if message.role == "user" else turn.character.display_name
+    speaker = message.speaker or named
     mark = {"extract": message.role == "user"} if marked else {}
     return _json({"index": place, **mark, "speaker": speaker, "text": message.text})
 

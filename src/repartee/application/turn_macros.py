@@ -33,6 +33,8 @@ def macros_of(turn: Turn) -> TurnMacros:
     character, user = turn.character, turn.user
     chat_seed = fingerprint(user.id or "", character.name)
     names = MacroContext(char=character.display_name, user=user.name, seed=chat_seed, chat_seed=chat_seed)
+    if turn.cast:
+        names = replace(names, group=turn.cast.names, muted=turn.cast.muted_names)
 
     def named(text: str) -> str:
         return expand(text, names).text.strip()

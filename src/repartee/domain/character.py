@@ -82,10 +82,16 @@ class Character(BaseModel):
         """The name that `{{char}}` stands for: the nickname where the card has one (V3)."""
         return self.nickname or self.name
 
-    def greetings(self, user_name: str, macros: MacroContext | None = None) -> tuple[str, ...]:
-        """Return every opening line with names put in, or all `macros`: `first_mes`, then the alternates."""
+    def greetings(
+        self, user_name: str, macros: MacroContext | None = None, *, in_group: bool = False
+    ) -> tuple[str, ...]:
+        """Return every opening line with names put in, or all `macros`: `first_mes`, then the alternates.
+
+        In a group those that are meant for groups come before them (V3).
+        """
         values = macros or MacroContext(char=self.display_name, user=user_name)
-        texts = (self.first_mes, *self.alternate_greetings)
+        own = self.group_only_greetings if in_group else ()
+        texts = (*own, self.first_mes, *self.alternate_greetings)
         return tuple(expand(text, values).text for text in texts if text.strip())
 
     def example_dialogues(self) -> tuple[tuple[Message, ...], ...]:

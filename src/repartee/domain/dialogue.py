@@ -2,9 +2,9 @@
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
-from repartee.domain.text import MessageText
+from repartee.domain.text import MessageText, Name
 
 Role = Literal["user", "character"]
 
@@ -16,6 +16,9 @@ class Message(BaseModel):
 
     role: Role
     text: MessageText
+    speaker: Name | None = Field(
+        default=None, description="Who spoke, where more than two do: see `cast` of `POST /generate`."
+    )
 
 
 class Dialogue(BaseModel):

@@ -9,7 +9,11 @@ ReparteeError
 ├── ConfigurationError           the operator's value is wrong: found at start, never per request
 │   └── StoreLocked              another process owns the embedded store
 ├── DeadlineExceeded             the time given to the whole request is spent
+├── Refused                      too much at once: `retry_after` says when to come again
+│   ├── Overloaded               the service has no place free
+│   └── RateLimited              this key has asked too often
 └── UpstreamError                a dependency failed: `dependency` names it
+    ├── CircuitOpen              it failed too often and is not asked for a few seconds
     ├── UpstreamTransient        a retry may help
     │   ├── UpstreamUnreachable  no connection, or it broke before an answer
     │   ├── UpstreamTimeout      no answer in the time given to one attempt
@@ -90,6 +94,26 @@ class DeadlineExceeded(ReparteeError):
     code = "upstream_timeout"
 
 
+class Refused(ReparteeError):
+    """More than can be served; `retry_after` is in seconds."""
+
+    def __init__(self, message: str, retry_after: float) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class Overloaded(Refused):
+    """The service has no place free, and none came free in time."""
+
+    code = "overloaded"
+
+
+class RateLimited(Refused):
+    """This key has asked more often than the operator allows."""
+
+    code = "rate_limited"
+
+
 class UpstreamError(ReparteeError):
     """A dependency failed. `retry_after` is in seconds, where the upstream named it."""
 
@@ -99,6 +123,12 @@ class UpstreamError(ReparteeError):
         super().__init__(message)
         self.dependency = dependency
         self.retry_after = retry_after
+
+
+class CircuitOpen(UpstreamError):
+    """The dependency failed too often lately; it was not asked."""
+
+    code = "upstream_circuit_open"
 
 
 class UpstreamTransient(UpstreamError):

@@ -27,12 +27,13 @@ class MacroContext:
 
     `seed` is the request's: it decides `{{random}}` and `{{roll}}`; `chat_seed` is the chat's: it decides
     `{{pick}}`. `now` is in the user's time zone, `idle` the time since the user's last message. `group` holds
-    the names of a group chat's characters, and is empty where there is one character.
+    the names of a group chat's characters, also of those that are `muted`, and is empty where there is one.
     """
 
     char: str
     user: str
     group: tuple[str, ...] = ()
+    muted: tuple[str, ...] = ()
     persona: str | None = None
     description: str | None = None
     personality: str | None = None
@@ -210,6 +211,8 @@ def _plain_values(context: MacroContext) -> dict[str, str]:
         "user": context.user,
         "group": ", ".join(context.group) or context.char,
         "charifnotgroup": ", ".join(context.group) or context.char,
+        "groupnotmuted": ", ".join(_not_muted(context)),
+        "notchar": ", ".join((*(name for name in context.group if name != context.char), context.user)),
         "persona": context.persona,
         "description": context.description,
         "personality": context.personality,
@@ -224,3 +227,7 @@ def _plain_values(context: MacroContext) -> dict[str, str]:
     if context.now is not None:
         given |= {name: moment(name, context.now) for name in _MOMENTS}
     return {name: value for name, value in given.items() if value is not None}
+
+
+def _not_muted(context: MacroContext) -> tuple[str, ...]:
+    return tuple(name for name in context.group or (context.char,) if name not in context.muted)

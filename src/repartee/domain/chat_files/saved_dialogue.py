@@ -1,6 +1,7 @@
 """The dialogue that `/save` of `repartee interact` writes: `character`, `user` and `messages`.
 
-Messages have a `role` (`user` or `character`) and a `text`, as `POST /generate` takes them. A chat that came
+Messages have a `role` (`user` or `character`) and a `text`, as `POST /generate` takes them; where several
+characters speak also a `speaker`. A chat that came
 from another program's file has that file's lines beside them, in `chat_file`, so that nothing of it is lost.
 """
 
@@ -9,10 +10,10 @@ from typing import Any, Final, cast
 
 from repartee.domain.chat_files import limits
 from repartee.domain.chat_files.cast import CAST_FIELDS, read_cast, write_cast
-from repartee.domain.chat_files.checks import typed, valid_text
+from repartee.domain.chat_files.checks import typed, valid_name, valid_text
 from repartee.domain.chat_files.limits import BadParts, ChatError
 from repartee.domain.chat_files.lines import Line
-from repartee.domain.chat_files.openai_messages import read_message, write_message
+from repartee.domain.chat_files.openai_messages import is_group, read_message, write_message
 from repartee.domain.chat_files.sillytavern import read_line, write_header, write_line
 from repartee.domain.chat_files.strict_json import as_object, checked, read_json, write_json
 from repartee.domain.chat_files.transcript import Transcript
@@ -43,10 +44,15 @@ def write_dialogue(transcript: Transcript, now: str) -> str:
     document = {
         **write_cast(transcript.cast),
         **(transcript.header if own else {}),
-        "messages": [{**((line.kept if own else None) or {}), **line.message._asdict()} for line in spoken],
+        "messages": [_message(line, own=own, named=is_group(spoken)) for line in spoken],
         **({} if own else {_FOREIGN: _kept(transcript, now)}),
     }
     return write_json(document, indent=2) + "\n"
+
+
+def _message(line: Line, *, own: bool, named: bool) -> dict[str, Any]:
+    speaker = {"speaker": line.name} if named and line.name else {}
+    return {**((line.kept if own else None) or {}), **line.message._asdict(), **speaker}
 
 
 def _lines(document: Mapping[str, Any], bad: BadParts, user: str, character: str) -> tuple[Line, ...]:
@@ -59,7 +65,8 @@ def _lines(document: Mapping[str, Any], bad: BadParts, user: str, character: str
             fields = as_object(row)
             role = _role(fields)
             text = valid_text(fields.get("text"), "text")
-            lines.append(Line(role, text, user if role == "user" else character, kept=fields))
+            name = _speaker(fields) or (user if role == "user" else character)
+            lines.append(Line(role, text, name, kept=fields))
     return tuple(lines)
 
 
@@ -68,6 +75,11 @@ def _role(fields: Mapping[str, Any]) -> Role:
     if role not in {"user", "character"}:
         raise ChatError("role: must be user or character")
     return cast(Role, role)
+
+
+def _speaker(fields: Mapping[str, Any]) -> str:
+    name = typed(fields, "speaker", str, "").strip()
+    return name and valid_name(name, "speaker")
 
 
 def _kept(transcript: Transcript, now: str) -> dict[str, Any]:

@@ -50,6 +50,7 @@ class Literals(Stage):
     def __init__(self, following: Receiver, ledger: Ledger, options: GuardOptions) -> None:
         super().__init__(following)
         self._ledger = ledger
+        self._stops = options.stop
         self._tokens = frozenset(SPECIAL_TOKENS if options.special_tokens else ())
         self._strings = tuple(sorted({*options.stop, *self._tokens}, key=len, reverse=True))
         self._starts = {text[:length] for text in self._strings for length in range(1, len(text))}
@@ -73,8 +74,17 @@ class Literals(Stage):
                 self._shorten()
 
     def close(self) -> None:
-        """End the text: half a string is text."""
+        """End the text. Half a string is text, unless it is most likely the beginning of a stop string."""
+        if self._is_begun_stop():
+            self._ledger.note("stop", removed=len(self._held))
+            self._held = ""
         self._release()
+
+    def _is_begun_stop(self) -> bool:
+        """Say whether the end is at least half of a stop string, and no word that may end a text."""
+        if not self._held.strip() or self._held.replace(" ", "").isalnum():
+            return False
+        return any(text.startswith(self._held) and 2 * len(self._held) >= len(text) for text in self._stops)
 
     def _cut(self) -> None:
         found = next(text for text in self._strings if self._held.endswith(text))

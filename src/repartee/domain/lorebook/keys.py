@@ -80,4 +80,5 @@ def _escaped(macros: MacroContext) -> MacroContext:
         char=regex.escape(macros.char),
         user=regex.escape(macros.user),
         group=tuple(map(regex.escape, macros.group)),
+        muted=tuple(map(regex.escape, macros.muted)),
     )

@@ -12,9 +12,18 @@ from repartee.domain.user import User
 
 def turn_to_answer(turn: Turn) -> Turn:
     """Return the turn as a plain one: what is asked for is its next message."""
-    if turn.mode == "continue":
-        return replace(turn, messages=_said_before(turn.messages))
-    return _seen_by_the_user(turn) if turn.mode == "impersonate" else turn
+    if turn.mode == "impersonate":
+        return _seen_by_the_user(turn)
+    turn = replace(turn, messages=_seen_by_the_speaker(turn))
+    return replace(turn, messages=_said_before(turn.messages)) if turn.mode == "continue" else turn
+
+
+def _seen_by_the_speaker(turn: Turn) -> tuple[Message, ...]:
+    """Return the dialogue with the others of a scene on the user's side: what they say can be answered."""
+    if turn.cast is None:
+        return turn.messages
+    others = {"role": "user"}
+    return tuple(one if turn.cast.is_own(one) else one.model_copy(update=others) for one in turn.messages)
 
 
 def _said_before(messages: tuple[Message, ...]) -> tuple[Message, ...]:

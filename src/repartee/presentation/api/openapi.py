@@ -72,6 +72,19 @@ EXAMPLES: Final[Mapping[str, Any]] = {
         "avoid": ["*nods* Long rehearsal, then."],
         "n": 2,
     },
+    "scene": {
+        "messages": [
+            {"role": "user", "text": "evening, all of you"},
+            {"role": "character", "speaker": "Blaze", "text": "*nods* Evening."},
+            {"role": "user", "text": "Juno, how was your day?"},
+        ],
+        "user": {"id": "maya", "name": "Maya"},
+        "cast": [
+            {"character": "blaze"},
+            {"character": "juno", "talkativeness": 0.9},
+            {"character": {"name": "Otto", "description": "Owns the bar. Hates noise."}, "muted": True},
+        ],
+    },
     "reply": _REPLY,
     "stream": 'event: facts\ndata: {"id":"rpl_…","facts":[],"retrieval":{"status":"empty"}}\n\n'
     'event: delta\ndata: {"text":"Evening, "}\n\nevent: done\ndata: {"id":"rpl_…","text":"Evening."}\n\n',
@@ -194,14 +207,18 @@ def json_answer(model: BaseModel, status: int = 200) -> Response:
     return Response(model.model_dump_json(), status_code=status, media_type="application/json")
 
 
-def body_of(model: type[BaseModel], example: Any) -> dict[str, Any]:
-    """Describe a request body that the route reads by itself."""
+def body_of(model: type[BaseModel], example: Any, others: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Describe a request body that the route reads by itself. `others` are more examples, by name."""
     _body_models.add(model)
     schema = {"$ref": _REF.format(model=model.__name__)}
+    shown: dict[str, Any] = {"example": example}
+    if others:
+        named = {"plain": example, **others}
+        shown = {"examples": {name: {"value": value} for name, value in named.items()}}
     return {
         "requestBody": {
             "required": True,
-            "content": {"application/json": {"schema": schema, "example": example}},
+            "content": {"application/json": {"schema": schema, **shown}},
         }
     }
 

@@ -2,15 +2,17 @@
 
 import asyncio
 import json
+import re
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 from urllib.parse import quote
 
 import click
 
 from repartee.application.extraction import Extraction, ExtractRequest
+from repartee.application.given_character import SHORT_NAME
 from repartee.domain.fact import TenantScope
 from repartee.presentation.cli.api_client import ApiClient
 from repartee.presentation.cli.discovery import find_api
@@ -18,6 +20,8 @@ from repartee.presentation.cli.fact_files import parsed, read_text, valid
 from repartee.presentation.cli.failures import UserMistake
 from repartee.presentation.cli.load_facts import counted
 from repartee.presentation.cli.runtime import Runtime
+
+_SHORT_NAME: Final = re.compile(SHORT_NAME)
 
 
 @click.command("extract")
@@ -76,8 +80,15 @@ def _body(path: Path, owner: TenantScope, now: str | None) -> dict[str, Any]:
     user = {"id": owner.user_id, **(given if isinstance(given, Mapping) else {})}
     if user["id"] != owner.user_id:
         raise UserMistake(f"{path}: user.id: is not {owner.user_id}: name the user of the dialogue")
-    body = {"character": content["character"], "messages": content["messages"], "user": user}
+    body = {"character": _character(content["character"]), "messages": content["messages"], "user": user}
     return body if now is None else {**body, "now": now}
+
+
+def _character(stored: Any) -> Any:
+    """Return who was talked to. A chat of another program names a character as people read it."""
+    if not isinstance(stored, str):
+        return stored
+    return stored.lower() if _SHORT_NAME.fullmatch(stored.lower()) else {"name": stored}
 
 
 def _show(found: Extraction, user_id: str) -> None:

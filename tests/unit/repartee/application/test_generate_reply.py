@@ -1,5 +1,6 @@
 import asyncio
 import time
+from datetime import UTC, datetime
 
 import pytest
 from pydantic import ValidationError
@@ -14,10 +15,11 @@ from repartee.application.generate_reply import (
     ReplyPolicy,
     ReplyStarted,
 )
-from repartee.application.ports import Sampling
+from repartee.application.ports import EmbeddedFact, Sampling
 from repartee.application.retrieve_facts import RetrievalPolicy, RetrieveFacts
 from repartee.domain.character import Character
 from repartee.domain.errors import DeadlineExceeded, InvalidInput, NotFound, UpstreamUnavailable
+from repartee.domain.fact import Fact, TenantScope, fact_id, fact_key
 from repartee.infrastructure.settings import shipped_folder
 from repartee.integrations.mako_prompt_renderer import MakoPromptRenderer
 from tests.fakes import FakeChatModel, FakeEmbedder, FakeEventLog
@@ -399,3 +401,136 @@ async def test_a_greeting_is_chosen_by_its_place(make) -> None:
     request = _request(None, character=card, greeting=1, n=2)
     reply = await make()(request, "r")
     assert (reply.text, reply.alternatives[0].text) == ("You again.", "Hello, Ann. I am Ada.")
+
+
+async def test_alternatives_of_another_reply_differ_from_each_other_too(make) -> None:
+    model = FakeChatModel("Come in.", "Come in.", "Stay out.")
+    reply = await make(model=model)(_chat("hi", "Sit down.", mode="regenerate", n=2), "r")
+    assert (reply.text, [other.text for other in reply.alternatives]) == ("Come in.", ["Stay out."])
+    assert reply.alternatives[0].guard.retried
+
+
+# --- scenes -------------------------------------------------------------------------------------------
+
+BO = {
+    "name": "Bo",
+    "first_mes": "Alone.",
+    "group_only_greetings": ["Evening, {{notChar}}."],
+    "character_book": {
+        "entries": [{"keys": ["rope"], "content": "Rope is dear.", "extensions": {"sticky": 5}}]
+    },
+}
+FOG = {"entries": [{"keys": ["fog"], "content": "Fog is cheap."}]}
+SCENE = {"cast": [{"character": "ada"}, {"character": BO, "lorebooks": [FOG]}]}
+
+
+def _scene(*messages: dict, **changed) -> GenerateRequest:
+    body = {"messages": messages, "user": {"id": "ann", "name": "Ann"}} | SCENE | changed
+    return GenerateRequest.model_validate(body)
+
+
+def _line(text: str, speaker: str | None = None) -> dict:
+    return {"role": "character" if speaker else "user", "text": text} | (
+        {"speaker": speaker} if speaker else {}
+    )
+
+
+async def test_a_member_answers_with_its_own_card_and_books_and_the_log_knows_the_cast(
+    make, model, events
+) -> None:
+    reply = await make()(_scene(_line("Bo, is there rope in the fog?")), "r")
+    assert (reply.speaker.name, reply.speaker.reason) == ("Bo", "mentioned")
+    assert {line.name or line.key for line in reply.lore.entries} == {"rope", "fog"}
+    assert {line.book for line in reply.lore.entries} == {"Bo", "Bo (2)"}
+    assert "# Character: Bo" in model.prompts[0].messages[0].content
+    [event] = events.events
+    assert (event["cast"], event["reply"]["speaker"]) == (
+        ["Ada", "Bo"],
+        {"name": "Bo", "reason": "mentioned"},
+    )
+    assert event["messages"] == [{"role": "user", "text": "Bo, is there rope in the fog?"}]
+
+
+async def test_anothers_turn_leaves_what_a_members_book_remembers(make) -> None:
+    generate = make()
+    first = await generate(_scene(_line("rope"), speaker="Bo"), "r")
+    talk = (_line("rope"), _line("Dear.", "Bo"), _line("oh"))
+    second = await generate(_scene(*talk, speaker="ada", lore_state=first.lore.state.model_dump()), "r")
+    assert second.lore.entries == []
+    third = await generate(_scene(*talk, speaker="Bo", lore_state=second.lore.state.model_dump()), "r")
+    assert [line.reason for line in third.lore.entries] == ["sticky"]
+
+
+async def test_each_member_remembers_only_what_it_was_told(make, store, embedder) -> None:
+    scope = TenantScope("ann")
+    told = [
+        Fact(
+            id=fact_id(scope, fact_key("user", who, f"has a cat {who}")),
+            text=f"has a cat {who}",
+            character=who,
+            created_at=datetime(2026, 1, 1, tzinfo=UTC),
+        )
+        for who in ("", "ada", "Bo")
+    ]
+    vectors = await embedder.embed_facts([fact.text for fact in told])
+    await store.upsert(scope, [EmbeddedFact(*pair) for pair in zip(told, vectors, strict=True)])
+    for who, known in (("Ada", {"has a cat ", "has a cat ada"}), ("Bo", {"has a cat ", "has a cat Bo"})):
+        reply = await make()(_scene(_line("has a cat"), speaker=who), "r")
+        assert {fact.text for fact in reply.facts} == {text.strip() for text in known}
+
+
+async def test_lines_of_the_others_end_a_members_reply(make) -> None:
+    model = FakeChatModel("Bo: Rope, yes.\nGone: Boo!\nAda: Light.")
+    talk = (_line("hi"), _line("Boo.", "Gone"), _line("rope?"))
+    reply = await make(model=model)(_scene(*talk, speaker="Bo"), "r")
+    assert (reply.text, reply.guard.cut_by) == ("Rope, yes.", "speaker")
+    other = await make(model=FakeChatModel("Light.\nBo: Rope."))(_scene(*talk, speaker="Ada"), "r")
+    assert other.text == "Light."
+
+
+async def test_a_scene_opens_with_a_greeting_for_groups(make, model) -> None:
+    reply = await make()(_scene(speaker="Bo"), "r")
+    assert (reply.text, reply.finish_reason) == ("Evening, Ada, Ann.", "greeting")
+    assert (await make()(_scene(speaker="Bo", greeting=1), "r")).text == "Alone."
+    alone = await make()(_request(None, character=BO), "r")
+    assert (alone.text, alone.speaker, model.prompts) == ("Alone.", None, [])
+
+
+async def test_a_stream_says_who_speaks_before_the_first_word(make) -> None:
+    request = _scene(_line("hi"), _line("Rope.", "Bo"))
+    seen = [event async for _, event in make().stream_several(request, "r", 2)]
+    assert (seen[0].speaker.name, seen[0].speaker.reason) == ("Ada", "only")
+    assert {event.speaker.name for event in seen if isinstance(event, Reply)} == {"Ada"}
+
+
+async def test_the_users_line_ends_where_any_of_the_cast_speaks(make) -> None:
+    model = FakeChatModel("Ann: I go.\nAda: Stay.")
+    talk = (_line("hi"), _line("Rope.", "Bo"))
+    reply = await make(model=model)(_scene(*talk, mode="impersonate"), "r")
+    assert (reply.text, reply.speaker) == ("I go.", None)
+
+
+async def test_a_fault_of_a_members_card_names_the_member(make) -> None:
+    hostile = {"name": "Cy", "character_book": {"entries": 5}}
+    cast = [{"character": "ada"}, {"character": hostile, "lorebooks": [{"entries": 7}]}]
+    with pytest.raises(InvalidInput) as refused:
+        await make()(_scene(_line("hi"), cast=cast, speaker="Cy"), "r")
+    assert refused.value.field.startswith("cast.1.lorebooks.0")
+    with pytest.raises(InvalidInput) as refused:
+        cast[1]["lorebooks"] = []
+        await make()(_scene(_line("hi"), cast=cast, speaker="Cy"), "r")
+    assert refused.value.field.startswith("cast.1.character.character_book")
+
+
+async def test_books_see_who_spoke(make) -> None:
+    book = {"entries": [{"keys": ["Gone"], "content": "Gone is a ghost."}]}
+    talk = (_line("Boo.", "Gone"), _line("hm"))
+    reply = await make()(_scene(*talk, speaker="Ada", lorebooks=[book]), "r")
+    assert [line.key for line in reply.lore.entries] == ["Gone"]
+
+
+async def test_a_name_with_a_colon_is_known_without_it_too(make) -> None:
+    cast = [{"character": {"name": "Cy: the Late"}}, {"character": {"name": "Bo: of Rope"}}]
+    model = FakeChatModel("Cy the Late: Boo.\nBo of Rope: Where?")
+    reply = await make(model=model)(_scene(_line("hi"), cast=cast, speaker="Cy: the Late"), "r")
+    assert (reply.text, reply.guard.cut_by) == ("Boo.", "speaker")

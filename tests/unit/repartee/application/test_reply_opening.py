@@ -42,3 +42,11 @@ def test_a_text_that_turns_out_different_is_shown_from_there_on() -> None:
 def test_the_beginning_of_an_alternative_is_another_reply() -> None:
     opening = FreshOpening(("Sit down, Ann.",))
     assert (opening.feed("Sit down,"), opening.close(), opening.stale) == ("", "Sit down,", False)
+
+
+def test_what_another_reply_has_said_meanwhile_is_an_alternative_too() -> None:
+    given: set[str] = set()
+    opening = FreshOpening((), given)
+    given.add("sit down.")
+    assert [opening.feed("Sit "), opening.feed("down.")] == ["", ""]
+    assert (opening.close(), opening.stale) == ("Sit down.", True)

@@ -118,3 +118,9 @@ def test_an_example_longer_than_any_message_is_left_out() -> None:
 def test_an_example_keeps_every_sign_of_its_text() -> None:
     character = Character(name="Ada", mes_example="{{char}}: one\u2028two\u2029three")
     assert character.example_dialogues()[0][0].text == "one\u2028two\u2029three"
+
+
+def test_greetings_for_groups_come_first_and_in_groups_only() -> None:
+    card = Character(name="Ada", first_mes="Hi.", group_only_greetings=("All of you!", " "))
+    assert card.greetings("Ann") == ("Hi.",)
+    assert card.greetings("Ann", in_group=True) == ("All of you!", "Hi.")

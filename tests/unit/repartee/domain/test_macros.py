@@ -259,3 +259,10 @@ def test_values_cannot_make_a_text_grow_without_end() -> None:
     grown = text("{{description}}" * 1_000, context)
     assert len(grown) < 2_020_000
     assert grown.endswith("{{description}}")
+
+
+def test_group_macros_tell_who_is_there_and_in_a_chat_of_two_who_the_two_are() -> None:
+    written = "{{group}}|{{groupNotMuted}}|{{notChar}}"
+    group = MacroContext(char="B", user="U", group=("A", "B", "C"), muted=("C",))
+    assert text(written, group) == "A, B, C|A, B|A, C, U"
+    assert text(written, MacroContext(char="B", user="U")) == "B|B|U"

@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from repartee.application.ports import ChatModel, Completion, Prompt, Sampling, Turn
+from repartee.domain.cast import Cast, Member
 from repartee.domain.character import Character
 from repartee.domain.dialogue import Message
 from repartee.domain.fact import RetrievedFact
@@ -455,3 +456,19 @@ async def test_the_user_is_written_for_in_plain_words() -> None:
     text = (await MODEL.complete(Prompt((), turn), Sampling())).text
     assert "*" not in text
     assert "kettle" not in text
+
+
+async def test_in_a_scene_the_speaker_answers_what_another_character_says() -> None:
+    other = Character(name="Otto")
+    said = Message(role="character", text="it started raining", speaker="Otto")
+    own = Message(role="character", text="*lifts the lamp* Hm.", speaker="Greta")
+    cast = Cast((Member(GRETA), Member(other)), 0)
+    turn = Turn(GRETA, User(name="Ann"), None, (own, said), cast=cast)
+    asked = Turn(GRETA, User(name="Ann"), None, (own, Message(role="user", text=said.text)))
+    assert (await MODEL.complete(Prompt((), turn), Sampling())).text == (
+        await MODEL.complete(Prompt((), asked), Sampling())
+    ).text
+    by_otto = replace(turn, character=other, cast=replace(cast, place=1))
+    assert (await MODEL.complete(Prompt((), by_otto), Sampling())).text != (
+        await MODEL.complete(Prompt((), turn), Sampling())
+    ).text

@@ -7,6 +7,7 @@ from repartee.domain.chat_files.cast import Cast
 from repartee.domain.chat_files.chat_file import read_chat, write_chat
 from repartee.domain.chat_files.limits import ChatError
 from repartee.domain.chat_files.lines import Said
+from repartee.domain.dialogue import Message
 from repartee.domain.user import User
 from tests.chat_files import SILLYTAVERN, from_json_lines, json_lines
 
@@ -92,3 +93,23 @@ def test_a_bad_message_can_be_skipped() -> None:
     document = {**SAVED, "messages": [{"role": "user"}, *SAVED["messages"]]}
     found = read_chat(_data(document), skip_bad=True)
     assert ([error.place for error in found.skipped], len(found.transcript.lines)) == (["message 1"], 2)
+
+
+def test_of_a_group_chat_each_message_keeps_its_speaker() -> None:
+    rows = [
+        {"user_name": "Anna", "character_name": "Blaze", "chat_metadata": {}},
+        {"name": "Anna", "is_user": True, "mes": "hi"},
+        {"name": "Blaze", "is_user": False, "mes": "Evening."},
+        {"name": "Juno", "is_user": False, "mes": "Mind the pipe."},
+    ]
+    saved = write_chat(read_chat(json_lines(*rows)).transcript, "repartee", NOW)
+    messages = json.loads(saved)["messages"]
+    assert [one["speaker"] for one in messages] == ["Anna", "Blaze", "Juno"]
+    assert [Message.model_validate(one).speaker for one in messages] == ["Anna", "Blaze", "Juno"]
+    plain = json.loads(saved)
+    del plain["chat_file"]
+    again = read_chat(_data(plain)).transcript
+    assert [line.name for line in again.lines] == ["Anna", "Blaze", "Juno"]
+    assert json.loads(write_chat(again, "repartee", NOW))["messages"] == messages
+    with pytest.raises(ChatError, match="speaker"):
+        read_chat(_data({**SAVED, "messages": [{"role": "user", "text": "x", "speaker": "a\nb"}]}))

@@ -249,3 +249,23 @@ def test_an_empty_reply_is_reported(text: str) -> None:
 @pytest.mark.parametrize("text", ["...", "😀", "```\n\n```", "…!"])
 def test_a_short_reply_is_not_empty(text: str) -> None:
     assert not guard(text, "stop", CONTEXT).report.empty
+
+
+@pytest.mark.parametrize(
+    ("stop", "text", "expected"),
+    [
+        ("###", "Good night. ##", "Good night."),
+        ("\nAnna:", "Good night.\nAnna", "Good night."),
+        ("<END>", "Good night.<EN", "Good night."),
+        ("###", "We are #", "We are #"),
+        ("Anna:", "I miss Anna", "I miss Anna"),
+        (" Anna:", "I miss Anna", "I miss Anna"),
+        ("**END**", "**loud**", "**loud**"),
+    ],
+)
+def test_an_end_that_is_most_of_a_stop_string_goes_and_a_word_stays(stop, text, expected) -> None:
+    options = GuardOptions(stop=(stop,))
+    result = guard(text, "stop", GuardContext(("Mira",), "Tom"), options)
+    assert result.text == expected
+    removed = [row.removed for row in result.report.interventions if row.rule == "stop"]
+    assert bool(removed) == (text != expected)

@@ -57,7 +57,7 @@ async def test_a_reply_has_the_documented_fields() -> None:
     assert status == 200
     assert set(reply) == {
         "id", "request_id", "text", "facts", "retrieval", "model", "finish_reason", "usage", "timings",
-            "guard", "lore", "prompt_tokens_by_section", "alternatives",
+            "guard", "lore", "prompt_tokens_by_section", "alternatives", "speaker",
     }  # fmt: skip
     assert reply["request_id"] == headers["x-request-id"] == "abc-1"
 

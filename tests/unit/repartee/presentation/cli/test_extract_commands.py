@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from repartee.domain.fact import character_key
 from repartee.integrations.offline_chat_model import OfflineChatModel
 from repartee.presentation.services import Services
 from tests.commands import FakeRuntime, failed, run
@@ -106,3 +107,14 @@ async def test_through_a_running_api_the_same_comes_back(tmp_path: Path) -> None
     assert result.stderr == "2 facts of maya stored by offline; rejected: secret 1\n"
     assert len(store.all_facts()) == 2
     assert runtime.store.all_facts() == []
+
+
+def test_a_character_of_another_programs_chat_is_the_shipped_one_of_that_name(
+    runtime: FakeRuntime, tmp_path: Path
+) -> None:
+    read = []
+    for name in ("blaze", "Blaze", "Somebody Else"):
+        path = _saved(tmp_path, character=name)
+        read.append(run(runtime, "facts", "extract", "--dialogue", path, *OPTIONS).stdout)
+    assert read[0] == read[1] == read[2] != ""
+    assert character_key("Blaze") == character_key("blaze")
