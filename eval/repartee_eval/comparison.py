@@ -75,7 +75,8 @@ async def derive(
 ) -> None:
     """Read all kept answers and write what they say: verdict rows into the store, the rest beside it.
 
-    `replies` were asked of models under test, and `unanswered` of them are missing. It costs nothing and can be done again at any time.
+    `replies` were asked of models under test, and `unanswered` of them are missing. It costs nothing and can
+    be done again at any time.
     """
     for seat in seats:
         await run.store.replace_rows(seat.judge.name, rows_in(run.store, cases, [seat], plan))

@@ -77,6 +77,8 @@ class Seat:
                 "mode": judge.mode,
                 "joint": judge.joint,
                 "temperature": judge.temperature,
+                "max_tokens": judge.max_tokens,
+                "extra": dict(judge.extra),
                 "seed": judge.seed,
                 "history": judge.history,
                 "structured": judge.structured,
