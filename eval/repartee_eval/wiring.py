@@ -28,6 +28,11 @@ async def open_embedder() -> AsyncIterator[Embedder]:
         await container.close()
 
 
+def runs_folder() -> Path:
+    """Return where runs are kept that no folder was named for. Raises ConfigurationError."""
+    return load_settings().data_dir / "runs"
+
+
 def calibration_folder() -> Path:
     """Return where the service that is configured here looks for calibrations. Raises ConfigurationError."""
     return load_settings().calibration_folder

@@ -5,6 +5,7 @@ from io import TextIOWrapper
 
 import click
 
+from repartee_eval.cli.import_dialogues import import_dialogues
 from repartee_eval.cli.one_line_errors import OneLineErrors
 from repartee_eval.cli.retrieval import retrieval
 
@@ -18,5 +19,5 @@ def cli() -> None:
             stream.reconfigure(errors="replace")
 
 
-for command in (retrieval,):
+for command in (import_dialogues, retrieval):
     cli.add_command(command)

@@ -20,6 +20,23 @@ Id = Annotated[str, StringConstraints(pattern=r"^[^\s\x00-\x1f\x7f]{1,200}$")]
 """Without white space and control characters, 1 to 200 characters."""
 
 
+Feedback = Literal["like", "dislike", "flag", "regenerate"]
+
+
+class Discarded(BaseModel):
+    """A reply that stood in a message's place before: regenerated, swiped away, edited or continued."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id: Id
+    text: MessageText
+    model: str | None = None
+    prompt_version: str | None = None
+    finish_reason: str | None = None
+    at: datetime | None = None
+    feedback: tuple[Feedback, ...] = ()
+
+
 class Turn(BaseModel):
     """One message of a dialogue, and for the character's where it came from."""
 
@@ -33,7 +50,15 @@ class Turn(BaseModel):
     prompt_version: str | None = Field(default=None, description="Hash of the prompt templates, where known.")
     finish_reason: str | None = None
     at: datetime | None = None
-    feedback: tuple[Literal["like", "dislike", "flag", "regenerate"], ...] = ()
+    feedback: tuple[Feedback, ...] = ()
+    discarded: tuple[Discarded, ...] = Field(default=(), description="Replies that this one replaced.")
+
+    @property
+    def message(self) -> Message:
+        """The message as the service takes it."""
+        if self.speaker:
+            return Message(role=self.role, text=self.text, speaker=self.speaker)
+        return Message(role=self.role, text=self.text)
 
 
 class Dialogue(BaseModel):
@@ -59,4 +84,4 @@ class Dialogue(BaseModel):
 
     def history(self, end: int) -> tuple[Message, ...]:
         """Return the messages before index `end`, as the service takes them."""
-        return tuple(Message(role=turn.role, text=turn.text) for turn in self.messages[:end])
+        return tuple(turn.message for turn in self.messages[:end])

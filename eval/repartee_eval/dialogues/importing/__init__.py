@@ -1,0 +1,1 @@
+"""Importers: chats as other programs keep them become dialogues."""
