@@ -2,10 +2,19 @@
 
 import click
 
+from repartee_tune.cli.gate import gate
+from repartee_tune.cli.launch import launch
+from repartee_tune.cli.merge import merge
 from repartee_tune.cli.one_line_errors import OneLineErrors
+from repartee_tune.cli.registry import registry
+from repartee_tune.cli.train import train
 
 
 @click.group(cls=OneLineErrors)
 @click.version_option(package_name="repartee", prog_name="repartee-tune")
 def cli() -> None:
     """Turn preferences into training data and a better model."""
+
+
+for command in (train, merge, launch, gate, registry):
+    cli.add_command(command)

@@ -1,0 +1,1 @@
+"""What a tuned model has to show before it may be promoted."""

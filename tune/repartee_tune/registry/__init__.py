@@ -1,0 +1,1 @@
+"""Immutable versions of models, and the aliases that say which of them is served."""
