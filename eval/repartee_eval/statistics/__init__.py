@@ -1,1 +1,1 @@
-"""Pure functions on numbers: the measures and their intervals. Standard library and numpy, nothing else."""
+"""Pure functions on numbers: the measures and their intervals. No files, no settings, no network."""
