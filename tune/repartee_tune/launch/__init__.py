@@ -1,0 +1,1 @@
+"""Where a run takes place: launchers render arguments and files, the trainer checks what was started."""
