@@ -3,7 +3,7 @@
     .venv/bin/python scripts/check_docs.py
 
 `make check` runs it: one line per problem, exit status 1 if there is any. Checked is that both READMEs have
-the same commands and outline; that every `make` target, `repartee` command and option, and REPARTEE_ variable
+the same commands and outline; that every `make` target, `repartee…` command, option, and REPARTEE_ variable
 exists; that docs/operations.md has every setting; that relative links lead somewhere; the newest version.
 """
 
@@ -22,10 +22,14 @@ from pydantic import BaseModel
 
 from repartee.infrastructure.settings import Settings
 from repartee.presentation.cli.commands import repartee
+from repartee_eval.cli import cli as repartee_eval
+from repartee_eval.settings import JudgeSettings
+from repartee_tune.cli import cli as repartee_tune
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 TWINS: Final = ("README.md", "README-EN.md")
 WITH_VARIABLES: Final = (".env.template", "Dockerfile", "docker-compose.yml")
+OTHER_PROGRAMS: Final = {"repartee-eval": repartee_eval, "repartee-tune": repartee_tune}
 REQUIRED: Final = (*TWINS, "CHANGELOG.md", "docs/operations.md", *WITH_VARIABLES)
 NOT_DOCUMENTS: Final = {"build", "dist", "var"}
 
@@ -153,17 +157,20 @@ def target_problems(text: str, makefile: str) -> Iterator[str]:
                 yield f"`make {word}`: no such target"
 
 
-def command_problems(text: str, tree: click.Command) -> Iterator[str]:
-    """Yield the `repartee` commands and options that do not exist."""
+def command_problems(text: str, tree: click.Command, program: str = "repartee") -> Iterator[str]:
+    """Yield the program's commands and options that do not exist."""
     for words in named_commands(text):
-        if (arguments := own_arguments(words)) is not None and (problem := wrong_step(arguments, tree)):
+        arguments = own_arguments(words, program)
+        if arguments is not None and (problem := wrong_step(arguments, tree, program)):
             yield problem
 
 
-def own_arguments(words: list[str]) -> list[str] | None:
-    """Return what follows `repartee`, also where Python or a container runs it; else None."""
-    if words[0].rpartition("/")[2] == "repartee":
+def own_arguments(words: list[str], program: str = "repartee") -> list[str] | None:
+    """Return what follows the program, for `repartee` also where Python or a container runs it; else None."""
+    if words[0].rpartition("/")[2] == program:
         return words[1:]
+    if program != "repartee":
+        return None
     for caller in (["-m", "repartee"], ["api", "repartee"]):
         for at in range(1, len(words) - 1):
             if words[at : at + 2] == caller:
@@ -171,9 +178,9 @@ def own_arguments(words: list[str]) -> list[str] | None:
     return None
 
 
-def wrong_step(arguments: list[str], tree: click.Command) -> str | None:
+def wrong_step(arguments: list[str], tree: click.Command, program: str = "repartee") -> str | None:
     """Follow the arguments through the commands and return what is wrong with the first wrong one."""
-    command, path, words = tree, "repartee", iter(arguments)
+    command, path, words = tree, program, iter(arguments)
     for word in words:
         if word.startswith("--"):
             name, equals, _ = word.partition("=")
@@ -183,9 +190,10 @@ def wrong_step(arguments: list[str], tree: click.Command) -> str | None:
             if isinstance(option, click.Option) and not option.is_flag and not equals:
                 next(words, None)
         elif isinstance(command, click.Group) and re.fullmatch(r"[a-z][\w-]*", word):
-            if word not in command.commands:
+            found = command.get_command(click.Context(command), word)
+            if found is None:
                 return f"`{path} {word}`: no such command"
-            command, path = command.commands[word], f"{path} {word}"
+            command, path = found, f"{path} {word}"
     return None
 
 
@@ -202,6 +210,11 @@ def variables(model: type[BaseModel] = Settings, prefix: str = "REPARTEE_") -> I
             yield from variables(kind, f"{variable}__")
         else:
             yield variable
+
+
+def every_variable() -> set[str]:
+    """Return the variable of every setting, of the service and of evaluation."""
+    return {*variables(), *variables(JudgeSettings, "REPARTEE_JUDGE__")}
 
 
 def variable_problems(text: str, known: set[str]) -> Iterator[str]:
@@ -259,7 +272,7 @@ def problems(root: Path, tree: click.Command) -> Iterator[str]:
 
 def file_problems(root: Path, name: str, text: str, tree: click.Command) -> Iterator[str]:
     """Yield what is wrong in one file. The changelog may name what is no more."""
-    known = set(variables())
+    known = every_variable()
     if name.endswith(".md"):
         yield from link_problems(root / name, root)
     if name != "CHANGELOG.md":
@@ -267,6 +280,8 @@ def file_problems(root: Path, name: str, text: str, tree: click.Command) -> Iter
     if name.endswith(".md") and name != "CHANGELOG.md":
         yield from target_problems(text, (root / "Makefile").read_text("utf-8"))
         yield from command_problems(text, tree)
+        for program, other in OTHER_PROGRAMS.items():
+            yield from command_problems(text, other, program)
     if name == "docs/operations.md":
         yield from unlisted_problems(text, known)
     if name == "CHANGELOG.md":

@@ -46,7 +46,7 @@ FILES = {
     ".env.template": "#REPARTEE_LLM__MODEL=\n",
     "docker-compose.yml": "REPARTEE_QDRANT__URL: x\n",
     "Dockerfile": "ENV REPARTEE_DATA_DIR=/data\n",
-    "docs/operations.md": "# Operations\n\n## Settings\n\n" + "\n".join(check_docs.variables()),
+    "docs/operations.md": "# Operations\n\n## Settings\n\n" + "\n".join(check_docs.every_variable()),
 }
 
 
