@@ -9,6 +9,7 @@ from typing import Any
 
 from repartee.application.ports import (
     ChatModel,
+    CircuitState,
     CollectionStats,
     Completion,
     EmbeddedFact,
@@ -21,6 +22,7 @@ from repartee.application.ports import (
     Prompt,
     ReplyMeasurement,
     Reranker,
+    RetryDecision,
     Sampling,
     Telemetry,
     Usage,
@@ -34,6 +36,16 @@ DIMENSION = 64
 FAKE_PROFILE = EmbedderProfile(id="fake-64", model="fake", revision="1", dimension=DIMENSION, threshold=0.25)
 
 
+class FakeClock:
+    """A clock that stands still until it is moved."""
+
+    def __init__(self, now: float = 100.0) -> None:
+        self.now = now
+
+    def __call__(self) -> float:
+        return self.now
+
+
 class FakeTelemetry(Telemetry):
     """Remembers what was counted."""
 
@@ -41,14 +53,30 @@ class FakeTelemetry(Telemetry):
         self.replies: list[ReplyMeasurement] = []
         self.upstreams: list[tuple[str, str]] = []
         self.left_out: list[str] = []
+        self.retries: list[tuple[str, str]] = []
+        self.circuits: list[tuple[str, str]] = []
         self.extractions: list[tuple[int, list[str], Usage]] = []
         self.digests: list[Usage] = []
+        self.arms: list[tuple[str, str]] = []
+        self.shadows: list[str] = []
+
+    def arm(self, name: str, outcome: str, seconds: float) -> None:
+        self.arms.append((name, outcome))
+
+    def shadow(self, outcome: str) -> None:
+        self.shadows.append(outcome)
 
     def reply(self, measurement: ReplyMeasurement) -> None:
         self.replies.append(measurement)
 
     def upstream(self, dependency: str, outcome: str, seconds: float) -> None:
         self.upstreams.append((dependency, outcome))
+
+    def retried(self, dependency: str, decision: RetryDecision) -> None:
+        self.retries.append((dependency, decision))
+
+    def circuit(self, dependency: str, state: CircuitState) -> None:
+        self.circuits.append((dependency, state))
 
     def degraded(self, what: str) -> None:
         self.left_out.append(what)
@@ -332,9 +360,11 @@ class FakeEventLog(EventLog):
 
     def _of(self, user_id: str) -> list[dict[str, Any]]:
         replies = [
-            event for event in self.events if event["type"] == "reply" and event["user"]["id"] == user_id
+            event
+            for event in self.events
+            if event["type"] in {"reply", "shadow"} and event["user"]["id"] == user_id
         ]
-        ids = {event["reply"]["id"] for event in replies}
+        ids = {event["reply"]["id"] for event in replies if event["type"] == "reply"}
         return [
             event
             for event in self.events

@@ -146,10 +146,20 @@ def service(data_dir: Path, **settings: str) -> Iterator[Service]:
 
 
 @contextmanager
-def loopback_upstream(dimension: int = 64) -> Iterator[str]:
-    """Run the loopback upstream as a process; the value is its URL."""
+def loopback_upstream(dimension: int = 64, otherwise: str = "ok") -> Iterator[str]:
+    """Run the loopback upstream as a process; the value is its URL. `otherwise` names its usual answer."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "tests.loopback.upstream", "--port", "0", "--dimension", str(dimension)],
+        [
+            sys.executable,
+            "-m",
+            "tests.loopback.upstream",
+            "--port",
+            "0",
+            "--dimension",
+            str(dimension),
+            "--otherwise",
+            otherwise,
+        ],
         cwd=CHECKOUT,
         stdout=subprocess.PIPE,
         text=True,

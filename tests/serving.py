@@ -38,9 +38,10 @@ from repartee.infrastructure.settings import shipped_folder
 from repartee.infrastructure.telemetry import PrometheusTelemetry
 from repartee.integrations.folder_character_library import FolderCharacterLibrary
 from repartee.integrations.mako_prompt_renderer import MakoPromptRenderer
+from repartee.presentation.api.admission import Places
 from repartee.presentation.api.app import build_api
 from repartee.presentation.api.limits import Limits
-from repartee.presentation.api.requests import Door
+from repartee.presentation.api.requests import Door, Rates
 from repartee.presentation.services import Running, Services
 from tests.fakes import (
     FakeChatModel,
@@ -136,6 +137,8 @@ def fake_api(
     allowed_models: tuple[str, ...] = (),
     tail_role: Literal["system", "user"] = "system",
     page: bool = True,
+    places: Places | None = None,
+    rates: Rates | None = None,
 ) -> FastAPI:
     """Return the real HTTP application over fakes."""
     telemetry = PrometheusTelemetry()
@@ -151,15 +154,18 @@ def fake_api(
         tail_role=tail_role,
     )
     door = Door(keys, user_keys=user_keys, origins=origins)
-    return build_api(services, telemetry, door, Limits(max_body_bytes, deadline_seconds), page=page)
+    limits = Limits(max_body_bytes, deadline_seconds, places or Places())
+    return build_api(services, telemetry, door, limits, page=page, rates=rates)
 
 
 @asynccontextmanager
-async def served(app: FastAPI) -> AsyncIterator[str]:
+async def served(
+    app: FastAPI, http: type[asyncio.Protocol] | Literal["httptools"] = "httptools"
+) -> AsyncIterator[str]:
     """Serve on a free loopback port; the value is the base URL."""
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
-    config = uvicorn.Config(app, lifespan="off", log_config=None, access_log=False, http="httptools")
+    config = uvicorn.Config(app, lifespan="off", log_config=None, access_log=False, http=http)
     server = uvicorn.Server(config)
     server.capture_signals = _no_signals  # type: ignore[method-assign]
     task = asyncio.create_task(server.serve(sockets=[listener]))

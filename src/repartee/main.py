@@ -29,9 +29,11 @@ from repartee.infrastructure.logging import configure_logging
 from repartee.infrastructure.settings import Settings, load_settings
 from repartee.infrastructure.telemetry import PrometheusTelemetry
 from repartee.integrations.script_token_counter import ScriptTokenCounter
+from repartee.presentation.api.admission import Places
 from repartee.presentation.api.app import build_api
+from repartee.presentation.api.http_protocol import BoundedHttpProtocol
 from repartee.presentation.api.limits import Limits
-from repartee.presentation.api.requests import Door
+from repartee.presentation.api.requests import Door, Rates
 from repartee.presentation.cli.banner import banner
 from repartee.presentation.cli.commands import repartee as commands
 from repartee.presentation.cli.discovery import ServerFile
@@ -42,6 +44,7 @@ _log = structlog.get_logger(__name__)
 
 _START_CHECK_SECONDS = 3.0
 _ENSURE_AGAIN_SECONDS = 5.0
+_LAST_SECONDS = 2.0
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
@@ -70,8 +73,13 @@ async def open_application(settings: Settings, *overrides: Provider) -> AsyncIte
             open_to_all=settings.api.allow_anonymous,
             origins=settings.api.origins,
         )
-        limits = Limits(settings.api.max_body_bytes, settings.reply.deadline_seconds)
-        api = build_api(services, telemetry, door, limits, page=settings.api.page)
+        limits = Limits(
+            settings.api.max_body_bytes,
+            settings.reply.deadline_seconds,
+            Places(settings.api.max_in_flight, settings.api.queue, settings.api.queue_wait_seconds),
+        )
+        rates = _key_rates(settings.api.key_rate, has_keys=door.has_keys)
+        api = build_api(services, telemetry, door, limits, page=settings.api.page, rates=rates)
         store, embedder = await container.get(FactStore), await container.get(Embedder)
         reranker: Reranker | None = await container.get(Reranker | None)
         ensuring = await _prepared(store, embedder, reranker)
@@ -82,6 +90,17 @@ async def open_application(settings: Settings, *overrides: Provider) -> AsyncIte
                 ensuring.cancel()
     finally:
         await container.close()
+
+
+def _key_rates(limits: str, *, has_keys: bool) -> Rates | None:
+    if not limits:
+        return None
+    if not has_keys:
+        raise ConfigurationError("REPARTEE_API__KEY_RATE limits keys: set REPARTEE_API__KEYS or …__USER_KEYS")
+    # The library takes time to import, which a service without such limits would pay for nothing.
+    from repartee.presentation.api.key_rates import KeyRates  # noqa: PLC0415
+
+    return KeyRates.of(limits)
 
 
 async def _services(container: AsyncContainer, settings: Settings) -> Services:
@@ -151,19 +170,28 @@ class _Server(uvicorn.Server):
         super().__init__(config)
         self._check_health = check_health
         self._drain_seconds = drain_seconds
+        self.cut_off_by: int | None = None
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, self.stop, number)
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup leaves SIGHUP
+                loop.add_signal_handler(number, self.stop, number)
         yield
 
     def stop(self, number: int = signal.SIGTERM) -> None:
-        """Say so on /readyz first, then stop taking connections; a second signal does not wait."""
-        seconds = 0.0 if self._check_health.draining else self._drain_seconds
-        self._check_health.draining = True
-        asyncio.get_running_loop().call_later(seconds, self.handle_exit, number, None)
+        """Say so on /readyz first, then stop taking connections; a second signal ends replies in progress."""
+        loop = asyncio.get_running_loop()
+        if not self._check_health.draining:
+            self._check_health.draining = True
+            loop.call_later(self._drain_seconds, self.handle_exit, number, None)
+            return
+        self.cut_off_by = number
+        self.should_exit = self.force_exit = True
+        for task in self.server_state.tasks:
+            task.cancel()
+        loop.call_later(_LAST_SECONDS, os._exit, 128 + number)
 
     def stop_at_end_of(self, pipe: TextIO) -> None:
         """Stop when whoever started this process closes the pipe, or is gone."""
@@ -240,7 +268,7 @@ async def _served(
     async with open_application(settings) as application:
         config = uvicorn.Config(
             application.api,
-            http="httptools",
+            http=BoundedHttpProtocol,
             lifespan="off",
             log_config=None,
             access_log=False,
@@ -260,6 +288,8 @@ async def _served(
         gc.set_threshold(50_000, 20, 50)
         with ServerFile(settings.data_dir).holding(url):
             await server.serve(sockets=[listener])
+    if server.cut_off_by is not None:
+        sys.exit(128 + server.cut_off_by)
 
 
 def cli() -> None:

@@ -59,7 +59,10 @@ def ranked(query: str, texts: Sequence[str], score: str) -> list[dict[str, Any]]
 class LoopbackUpstream:
     """The server. `replies` are used up one by one; without one the reply repeats the last user message."""
 
-    def __init__(self, dimension: int = 64, models: Sequence[str] = ("loopback-model",)) -> None:
+    def __init__(
+        self, dimension: int = 64, models: Sequence[str] = ("loopback-model",), otherwise: Fault = well
+    ) -> None:
+        self._otherwise = otherwise
         self.url = ""
         self.replies: deque[str] = deque()
         self._dimension = dimension
@@ -98,6 +101,10 @@ class LoopbackUpstream:
         """Answer the endpoint's next requests with these faults, one each; then well again."""
         self._scripts[endpoint].extend(faults)
 
+    def unscript(self, endpoint: str) -> None:
+        """Answer the endpoint well again."""
+        self._scripts[endpoint].clear()
+
     async def request(self, endpoint: str, timeout: float = 2.0) -> Recorded:
         """Return the newest request to the endpoint, waiting for a first one."""
         async with asyncio.timeout(timeout):
@@ -115,7 +122,7 @@ class LoopbackUpstream:
         if exchange.streaming:
             exchange.events = self._events(exchange.document, request.body)
         wanted, script = request.headers.get("x-loopback-fault"), self._scripts[request.endpoint]
-        fault = named(wanted) if wanted else script.popleft() if script else well
+        fault = named(wanted) if wanted else script.popleft() if script else self._otherwise
         await fault(exchange)
 
     # --- OpenAI -----------------------------------------------------------------------------------
@@ -126,7 +133,7 @@ class LoopbackUpstream:
         text = self.replies.popleft() if self.replies else f"Reply to: {said}"
         counts = [sum(len(m["content"].split()) for m in messages), len(text.split())]
         return {
-            "id": f"chatcmpl-{len(self.requests)}",
+            "id": f"chatcmpl-{len(self._server.requests)}",
             "object": "chat.completion",
             "created": 1_700_000_000,
             "model": request.body["model"],
@@ -215,8 +222,13 @@ async def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--dimension", type=int, default=64)
+    parser.add_argument(
+        "--otherwise", default="ok", help="What answers a request that nothing was scripted for."
+    )
     options = parser.parse_args()
-    upstream = await LoopbackUpstream(options.dimension).open(options.port)
+    upstream = await LoopbackUpstream(options.dimension, otherwise=named(options.otherwise)).open(
+        options.port
+    )
     sys.stdout.write(f"{upstream.url}\n")
     sys.stdout.flush()
     await asyncio.Event().wait()

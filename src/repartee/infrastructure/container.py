@@ -10,6 +10,7 @@ from repartee.infrastructure.providers.memory import MemoryProvider
 from repartee.infrastructure.providers.prompt import PromptProvider
 from repartee.infrastructure.providers.reranker import RerankerProvider
 from repartee.infrastructure.providers.telemetry import TelemetryProvider
+from repartee.infrastructure.providers.upstreams import UpstreamsProvider
 from repartee.infrastructure.providers.use_cases import UseCaseProvider
 from repartee.infrastructure.settings import Settings
 
@@ -31,6 +32,7 @@ def make_container(settings: Settings, *overrides: Provider) -> AsyncContainer:
         PromptProvider(),
         EventLogProvider(),
         TelemetryProvider(),
+        UpstreamsProvider(),
         UseCaseProvider(),
         MemoryProvider(),
         *overrides,

@@ -3,6 +3,7 @@
 import logging
 import sys
 from datetime import UTC, datetime
+from typing import BinaryIO, cast
 
 import orjson
 import structlog
@@ -34,7 +35,9 @@ def configure_logging(level: str) -> None:
             structlog.processors.JSONRenderer(serializer=_serialized),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(number),
-        logger_factory=structlog.BytesLoggerFactory(file=sys.stderr.buffer),
+        logger_factory=structlog.BytesLoggerFactory(
+            file=cast(BinaryIO, _Lines(getattr(sys.stderr.buffer, "raw", sys.stderr.buffer)))
+        ),
         cache_logger_on_first_use=True,
     )
     handler = logging.StreamHandler(sys.stderr)
@@ -42,6 +45,28 @@ def configure_logging(level: str) -> None:
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
     for name in _QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
+
+
+class _Lines:
+    """An unbuffered file whose disk may be full. What cannot be written is lost; the next line says so."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._lost = 0
+
+    def write(self, line: bytes) -> int:
+        """Write one line, or count it as lost: no reply may fail for it."""
+        try:
+            if self._lost:
+                self._file.write(b'{"event":"log lines were lost","lost_lines":%d}\n' % self._lost)
+            whole = self._file.write(line) == len(line)
+        except OSError:
+            whole = False
+        self._lost = 0 if whole else self._lost + 1
+        return len(line)
+
+    def flush(self) -> None:
+        """Do nothing: lines are not kept back."""
 
 
 class _JsonFormatter(logging.Formatter):

@@ -22,6 +22,7 @@ OPENROUTER: Final = "https://openrouter.ai/api/v1"
 DEFAULT_MODEL_ID: Final = "default"
 _ORIGIN: Final = re.compile(r"[a-z][a-z0-9+.-]*://[^/\s*?#@]+")
 _OF_OTHER_PACKAGES: Final = {"judge"}
+_MOST_FALLBACKS: Final = 2
 _MOVED: Final = {
     "REPARTEE_COHERE__RERANK": "REPARTEE_RERANK__KIND (false is none)",
     "REPARTEE_COHERE__RERANK_MODEL": "REPARTEE_RERANK__MODEL",
@@ -64,6 +65,9 @@ class LlmSettings(_Section):
     allowed_models: str = Field(
         default="", description="Comma-separated; a request may name these. Empty: any."
     )
+    fallback_models: str = Field(
+        default="", description="Comma-separated, two at most; asked in turn where the model fails."
+    )
     temperature: float | None = Field(default=None, ge=0, le=2)
     top_p: float | None = Field(default=None, gt=0, le=1)
     max_tokens: int = Field(default=400, ge=1, le=8_192)
@@ -83,6 +87,17 @@ class LlmSettings(_Section):
     def takes_first_model(self) -> bool:
         """Whether the server's first model is used, because none is named."""
         return not self.is_offline and not self.model and self.base_url not in {None, OPENROUTER}
+
+    @property
+    def fallbacks(self) -> tuple[str, ...]:
+        """The models to ask where the model fails, one by one."""
+        return _listed(self.fallback_models)
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if len(self.fallbacks) > _MOST_FALLBACKS:
+            raise ValueError(f"FALLBACK_MODELS: {_MOST_FALLBACKS} at most, a request makes three attempts")
+        return self
 
     @property
     def nameable_models(self) -> tuple[str, ...]:
@@ -189,6 +204,10 @@ class ApiSettings(_Section):
     allow_anonymous: bool = Field(default=False, description="Serve other machines without keys.")
     page: bool = Field(default=True, description="Show a page at / to try the service.")
     max_body_bytes: int = Field(default=1_048_576, ge=1_024)
+    max_in_flight: int = Field(default=512, ge=1, description="Requests worked on at the same time.")
+    queue: int = Field(default=128, ge=0, description="Requests that may wait for a place.")
+    queue_wait_seconds: float = Field(default=0.25, gt=0, description="Longest wait for a place.")
+    key_rate: str = Field(default="", description="Requests per key, such as 60/minute; 1000/hour.")
     drain_seconds: float = Field(
         default=0.0, ge=0, description="After SIGTERM, /readyz says 503 this long before the door closes."
     )

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
-from repartee.application.ports import ReplyMeasurement, Telemetry, Usage
+from repartee.application.ports import CircuitState, ReplyMeasurement, RetryDecision, Telemetry, Usage
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+_CIRCUIT: dict[CircuitState, int] = {"closed": 0, "half_open": 1, "open": 2}
 
 
 class PrometheusTelemetry(Telemetry):
@@ -24,6 +25,16 @@ class PrometheusTelemetry(Telemetry):
         self._replies = Counter(
             "repartee_replies_total", "Replies by retrieval status", ["retrieval"], registry=registry
         )
+        self._arms = Histogram(
+            "repartee_arm_seconds",
+            "Answers of each arm's model",
+            ["arm", "outcome"],
+            buckets=_SECONDS,
+            registry=registry,
+        )
+        self._shadows = Counter(
+            "repartee_shadow_total", "Replies of the shadow, by what became of them", ["outcome"], registry=registry
+        )
         self._facts = Counter("repartee_facts_used_total", "Facts put into prompts", registry=registry)
         self._tokens = Counter(
             "repartee_tokens_total", "Tokens, as upstream counts", ["kind"], registry=registry
@@ -34,6 +45,27 @@ class PrometheusTelemetry(Telemetry):
             ["dependency", "outcome"],
             buckets=_SECONDS,
             registry=registry,
+        )
+        self._retries = Counter(
+            "repartee_retries_total",
+            "What was decided after an attempt failed that another one might have helped",
+            ["dependency", "decision"],
+            registry=registry,
+        )
+        self._circuit = Gauge(
+            "repartee_circuit_state",
+            "0 closed, 1 half-open, 2 open: the dependency is not called",
+            ["dependency"],
+            registry=registry,
+        )
+        self._circuit_opened = Counter(
+            "repartee_circuit_opened_total", "Times a circuit opened", ["dependency"], registry=registry
+        )
+        self._shed = Counter(
+            "repartee_shed_total", "Requests that were turned away unserved", ["reason"], registry=registry
+        )
+        self._queued = Gauge(
+            "repartee_requests_queued", "HTTP requests that wait for a place", registry=registry
         )
         self._degraded = Counter(
             "repartee_degraded_total",
@@ -57,6 +89,16 @@ class PrometheusTelemetry(Telemetry):
         """Count one call; `outcome` is `ok` or an error code."""
         self._upstream_seconds.labels(dependency, outcome).observe(seconds)
 
+    def retried(self, dependency: str, decision: RetryDecision) -> None:
+        """Count a retry, a fallback, or why there was none."""
+        self._retries.labels(dependency, decision).inc()
+
+    def circuit(self, dependency: str, state: CircuitState) -> None:
+        """Show a circuit's state, and count each time it opens."""
+        self._circuit.labels(dependency).set(_CIRCUIT[state])
+        if state == "open":
+            self._circuit_opened.labels(dependency).inc()
+
     def degraded(self, what: str) -> None:
         """Count something that was left out."""
         self._degraded.labels(what).inc()
@@ -73,9 +115,25 @@ class PrometheusTelemetry(Telemetry):
         self._digests.inc()
         self._spent(usage)
 
+    def arm(self, name: str, outcome: str, seconds: float) -> None:
+        """Count one answer; arms are those of the configuration, or `none`."""
+        self._arms.labels(name, outcome).observe(seconds)
+
+    def shadow(self, outcome: str) -> None:
+        """Count one reply of the shadow."""
+        self._shadows.labels(outcome).inc()
+
     def _spent(self, usage: Usage) -> None:
         self._tokens.labels("prompt").inc(usage.prompt_tokens)
         self._tokens.labels("completion").inc(usage.completion_tokens)
+
+    def request_shed(self, reason: str) -> None:
+        """Count a request that was turned away: `queue_full`, `queue_wait` or `rate_limit`."""
+        self._shed.labels(reason).inc()
+
+    def requests_queued(self, count: int) -> None:
+        """Show how many requests wait for a place."""
+        self._queued.set(count)
 
     def request_started(self) -> None:
         """Count a request in."""

@@ -6,9 +6,10 @@ messages. What it lets through is bounded here and read strictly in `openai_comp
 
 import asyncio
 import ssl
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
 from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import replace
+from itertools import repeat
 from typing import Any, Final
 
 import aiohttp
@@ -29,6 +30,7 @@ from repartee.domain.errors import (
 from repartee.integrations.openai_completion import CompletionReader, parse_completion
 from repartee.integrations.transport import (
     KEEP_ALIVE_SECONDS,
+    UnknownModel,
     Upstream,
     bearer,
     bounded_body,
@@ -47,7 +49,11 @@ _STREAMED: Final = {"X-Stainless-Raw-Response": "stream"}  # the vendor's switch
 
 
 class OpenAIChatModel(ChatModel):
-    """A model behind an OpenAI-compatible server. Without `model` the server's first one is used."""
+    """A model behind an OpenAI-compatible server. Without `model` the server's first one is used.
+
+    Where a request names no model of its own, `fallbacks` are asked in turn after a failure that another
+    model may mend; the reply says which one answered.
+    """
 
     def __init__(
         self,
@@ -57,8 +63,10 @@ class OpenAIChatModel(ChatModel):
         upstream: Upstream,
         connect_timeout: float,
         attempt_timeout: float,
+        fallbacks: Sequence[str] = (),
     ) -> None:
         self._upstream = upstream
+        self._fallbacks = tuple(fallbacks)
         self._dependency = upstream.dependency
         self._model = model
         self._first_model: str | None = None
@@ -87,7 +95,7 @@ class OpenAIChatModel(ChatModel):
     async def complete(self, prompt: Prompt, sampling: Sampling) -> Completion:
         """Return the whole answer. Raises UpstreamError."""
         if sampling.response_schema is None or (sampling.model or self._model) in self._schemaless:
-            return await self._upstream.call(lambda: self._completed(prompt, _freely(sampling)))
+            return await self._asked(prompt, _freely(sampling))
         return await self._held_to_schema(prompt, sampling)
 
     async def _held_to_schema(self, prompt: Prompt, sampling: Sampling) -> Completion:
@@ -95,13 +103,32 @@ class OpenAIChatModel(ChatModel):
         try:
             return await self._upstream.call(lambda: self._completed(prompt, sampling))
         except UpstreamRefusedRequest:
-            completion = await self._upstream.call(lambda: self._completed(prompt, _freely(sampling)))
+            completion = await self._asked(prompt, _freely(sampling))
         self._schemaless.add(sampling.model or self._model)
         return completion
 
+    async def _asked(self, prompt: Prompt, sampling: Sampling) -> Completion:
+        turns = self._turns(sampling)
+        return await self._upstream.call(
+            lambda: self._completed(prompt, next(turns)), self._fallbacks_of(sampling)
+        )
+
+    def _fallbacks_of(self, sampling: Sampling) -> int:
+        return 0 if sampling.model else len(self._fallbacks)
+
+    def _turns(self, sampling: Sampling) -> Iterator[Sampling]:
+        """Yield what each attempt asks for: the same again, or the fallbacks in turn."""
+        yield sampling
+        if self._fallbacks_of(sampling):
+            yield from (replace(sampling, model=model) for model in self._fallbacks)
+        yield from repeat(sampling)
+
     def stream(self, prompt: Prompt, sampling: Sampling) -> AsyncGenerator[str | Completion, None]:
         """Yield the answer in pieces, then whole. Raises UpstreamError; closing it closes the connection."""
-        return self._upstream.stream(lambda: self._streamed(prompt, sampling), self._attempt_timeout)
+        turns = self._turns(sampling)
+        return self._upstream.stream(
+            lambda: self._streamed(prompt, next(turns)), self._attempt_timeout, self._fallbacks_of(sampling)
+        )
 
     async def check(self) -> None:
         """List the models. Where a model is named, a server without such a list is reachable all the same."""
@@ -276,7 +303,9 @@ def _content(message: PromptMessage) -> str | list[dict[str, Any]]:
 
 
 def _of_status(error: Any, dependency: str) -> UpstreamError:
-    return error_for_status(dependency, error.status_code, error.response.headers, detail=error.body)
+    meant = error_for_status(dependency, error.status_code, error.response.headers, detail=error.body)
+    unknown = error.status_code == 404 and isinstance(meant, UpstreamMisconfigured)
+    return UnknownModel(meant.message, dependency) if unknown else meant
 
 
 def _of_connection(error: BaseException, dependency: str) -> UpstreamError:

@@ -2,8 +2,9 @@
 
 Adapters go through `Upstream.call` or `Upstream.stream` and translate their vendor's errors with
 `error_for_status` and `error_for_failure`; they do not retry, time out or classify on their own. Two attempts
-at most. A retry waits as long as the upstream asked (`Retry-After`), at least a random 0.1 to 0.5 s; it is
-not started when that wait would pass the request's deadline.
+at most, or one for each model where there are fallbacks (three at most). A retry waits as long as the
+upstream asked (`Retry-After`), at least a random 0.1 to 0.5 s; it is not started when that wait would pass
+the request's deadline, nor when the retry budget is spent. An open circuit refuses every attempt.
 
 Errors are raised `from None`: what a library puts into its exceptions (a document, a request's headers, a
 provider's message) may hold a key or a user's words, and a traceback would carry it to the logs.
@@ -26,8 +27,8 @@ import orjson
 import tenacity
 from aiohttp.http_exceptions import HttpProcessingError
 
-from repartee.application.deadline import seconds_left
-from repartee.application.ports import Telemetry
+from repartee.application.deadline import seconds_given, seconds_left
+from repartee.application.ports import RetryDecision, Telemetry
 from repartee.domain.errors import (
     ConfigurationError,
     UpstreamError,
@@ -42,6 +43,8 @@ from repartee.domain.errors import (
     UpstreamUnavailable,
     UpstreamUnreachable,
 )
+from repartee.integrations.circuit_breaker import CircuitBreaker
+from repartee.integrations.retry_budget import RetryBudget
 
 MAX_REPLY_BYTES: Final = 4 * 1024 * 1024
 KEEP_ALIVE_SECONDS: Final = 30.0
@@ -174,42 +177,52 @@ def error_for_failure(dependency: str, error: BaseException) -> UpstreamError:
 # --- attempts -----------------------------------------------------------------------------------------
 
 
-def _wait(state: tenacity.RetryCallState) -> float:
-    error = state.outcome.exception() if state.outcome else None
-    asked = error.retry_after if isinstance(error, UpstreamError) else None
-    return max(asked or 0.0, random.uniform(*_PAUSE))
+class UnknownModel(UpstreamMisconfigured):
+    """The server is there, the model is not."""
 
 
-def _worth_a_retry(state: tenacity.RetryCallState) -> bool:
-    error = state.outcome.exception() if state.outcome else None
-    if not isinstance(error, UpstreamTransient):
-        return False
-    wait = max(error.retry_after or 0.0, _PAUSE[1])
-    left = seconds_left()
-    return wait <= _RETRY_AFTER_CAP and (left is None or wait < left)
+_ANOTHER_MODEL_MAY_HELP: Final = (UpstreamTransient, UpstreamRefusedRequest, UpstreamInvalid, UnknownModel)
+_FAILURES: Final = (UpstreamUnreachable, UpstreamTimeout, UpstreamUnavailable)
+"""What opens a circuit. Unreadable answers do not: a prompt that brings them about would shut others out."""
 
 
 class Upstream:
-    """One dependency, seen by its adapter: every attempt goes through here and is counted."""
+    """One dependency, seen by its adapter: every attempt goes through here and is counted.
 
-    def __init__(self, dependency: str, telemetry: Telemetry, attempts: int = 2) -> None:
+    Without a `breaker` every attempt is made, without a `budget` every retry that may help.
+    """
+
+    def __init__(
+        self,
+        dependency: str,
+        telemetry: Telemetry,
+        attempts: int = 2,
+        breaker: CircuitBreaker | None = None,
+        budget: RetryBudget | None = None,
+    ) -> None:
         self.dependency = dependency
         self._telemetry = telemetry
         self._attempts = attempts
+        self._breaker = breaker
+        self._budget = budget
 
-    async def call(self, attempt: Callable[[], Awaitable[T]]) -> T:
-        """Run `attempt`, once more where a retry may help. Raises UpstreamError; passes cancellation on."""
+    async def call(self, attempt: Callable[[], Awaitable[T]], fallbacks: int = 0) -> T:
+        """Run `attempt`, once more where a retry may help. Raises UpstreamError; passes cancellation on.
+
+        With `fallbacks` it is run again for each of them instead, also after failures that only another model
+        can mend; they do not wait for the time that the model before them asked for.
+        """
 
         async def counted() -> T:
-            with _Stopwatch(self.dependency, self._telemetry) as watch:
+            with _Stopwatch(self.dependency, self._telemetry, self._breaker) as watch:
                 result = await attempt()
                 watch.done()
                 return result
 
-        return await self._tried(counted)
+        return await self._tried(counted, fallbacks)
 
     async def stream(
-        self, attempt: Callable[[], AsyncGenerator[T, None]], first_within: float
+        self, attempt: Callable[[], AsyncGenerator[T, None]], first_within: float, fallbacks: int = 0
     ) -> AsyncGenerator[T, None]:
         """Yield what `attempt` yields; it yields at least once.
 
@@ -219,11 +232,13 @@ class Upstream:
 
         async def begun() -> tuple[T, AsyncGenerator[T, None], _Stopwatch]:
             items = attempt()
-            with _Stopwatch(self.dependency, self._telemetry) as watch:
+            with _Stopwatch(self.dependency, self._telemetry, self._breaker) as watch:
                 async with self.translated(first_within):
-                    return await anext(items), items, watch
+                    first = await anext(items)
+                watch.answered()
+                return first, items, watch
 
-        first, items, watch = await self._tried(begun)
+        first, items, watch = await self._tried(begun, fallbacks)
         async with aclosing(items):
             with watch:
                 yield first
@@ -231,12 +246,14 @@ class Upstream:
                     yield item
                 watch.done()
 
-    async def _tried(self, attempt: Callable[[], Awaitable[T]]) -> T:
+    async def _tried(self, attempt: Callable[[], Awaitable[T]], fallbacks: int) -> T:
         """Enter the retry loop only after a first failure: it costs more than all else on the good path."""
+        if self._budget:
+            self._budget.called()
         try:
             return await attempt()
-        except UpstreamTransient as error:
-            if self._attempts == 1:
+        except UpstreamError as error:
+            if not isinstance(error, _ANOTHER_MODEL_MAY_HELP if fallbacks else UpstreamTransient):
                 raise
             failures = [error]
 
@@ -245,10 +262,16 @@ class Upstream:
                 raise failures.pop()
             return await attempt()
 
+        retries = _Retries(self.dependency, self._telemetry, self._budget, self._attempts, fallbacks)
         retrying = tenacity.AsyncRetrying(
-            retry=_worth_a_retry, wait=_wait, stop=tenacity.stop_after_attempt(self._attempts), reraise=True
+            retry=retries.worth_it, wait=retries.wait, stop=tenacity.stop_never, reraise=True
         )
-        return await retrying(failed_once)
+        try:
+            return await retrying(failed_once)
+        except UpstreamError as error:
+            if error is retries.kept_waiting:
+                raise _too_long(error) from None
+            raise
 
     @asynccontextmanager
     async def translated(self, seconds: float | None = None) -> AsyncIterator[None]:
@@ -264,25 +287,92 @@ class Upstream:
             raise error_for_failure(self.dependency, aiohttp.ClientPayloadError()) from None
 
 
-class _Stopwatch:
-    """Counts one attempt: `ok` once done, the error's code where it fails, nothing where it is cancelled."""
+class _Retries:
+    """Decides about one call's retries: whether there is another one, and after how long."""
 
-    def __init__(self, dependency: str, telemetry: Telemetry) -> None:
+    def __init__(
+        self, dependency: str, telemetry: Telemetry, budget: RetryBudget | None, attempts: int, fallbacks: int
+    ) -> None:
         self._dependency = dependency
         self._telemetry = telemetry
+        self._budget = budget
+        self._attempts = 1 + fallbacks if fallbacks else attempts
+        self._falls_back = bool(fallbacks)
+        self.kept_waiting: BaseException | None = None
+
+    def worth_it(self, state: tenacity.RetryCallState) -> bool:
+        """Whether to try again; says so to the telemetry where another attempt might have helped."""
+        error = state.outcome.exception() if state.outcome else None
+        helped = _ANOTHER_MODEL_MAY_HELP if self._falls_back else UpstreamTransient
+        if not isinstance(error, helped) or state.attempt_number >= self._attempts:
+            return False
+        decision = self._decision(error, state.idle_for)
+        self._telemetry.retried(self._dependency, decision)
+        return decision in {"retry", "fallback"}
+
+    def _decision(self, error: UpstreamError, waited: float) -> RetryDecision:
+        asked = 0.0 if self._falls_back else error.retry_after or 0.0
+        wait, left = max(asked, _PAUSE[1]), seconds_left()
+        if waited + wait > _RETRY_AFTER_CAP or (left is not None and wait >= left):
+            self.kept_waiting = error if asked else None
+            return "too_long"
+        if self._budget and not self._budget.spend():
+            return "no_budget"
+        return "fallback" if self._falls_back else "retry"
+
+    def wait(self, state: tenacity.RetryCallState) -> float:
+        """Return the seconds before the next attempt."""
+        error = state.outcome.exception() if state.outcome else None
+        asked = error.retry_after if isinstance(error, UpstreamError) and not self._falls_back else None
+        return max(asked or 0.0, random.uniform(*_PAUSE))
+
+
+def _too_long(error: UpstreamError) -> UpstreamError:
+    asked = math.ceil(error.retry_after or 0.0)
+    words = f"{error.message}; it asks to wait {asked} s, longer than this request may take"
+    return type(error)(words, error.dependency, error.retry_after)
+
+
+class _Stopwatch:
+    """Counts one attempt: `ok` once done, the error's code where it fails, nothing where it is cancelled.
+
+    The circuit hears of it too. A deadline counts against a dependency that had at least half of its time:
+    one that was asked late is not to blame.
+    """
+
+    def __init__(self, dependency: str, telemetry: Telemetry, breaker: CircuitBreaker | None = None) -> None:
+        self._dependency = dependency
+        self._telemetry = telemetry
+        self._breaker = breaker
+        self._ticket = breaker.admit() if breaker else 0
+        self._has_answered = False
         self._started = time.monotonic()
 
+    def answered(self) -> None:
+        """Note that the dependency works, though the attempt may go on."""
+        if self._breaker and not self._has_answered:
+            self._breaker.succeeded(self._ticket)
+        self._has_answered = True
+
     def done(self) -> None:
+        """Note the end of it."""
+        self.answered()
         self._count("ok")
 
     def __enter__(self) -> "_Stopwatch":
         return self
 
     def __exit__(self, _type: object, error: BaseException | None, _traceback: object) -> None:
+        if error is None:
+            return
+        failed = isinstance(error, _FAILURES)
         if isinstance(error, UpstreamError):
             self._count(error.code)
         elif isinstance(error, asyncio.CancelledError) and (left := seconds_left()) is not None and left <= 0:
             self._count("deadline")
+            failed = 2 * (time.monotonic() - self._started) >= (seconds_given() or 0.0)
+        if self._breaker:
+            (self._breaker.failed if failed else self._breaker.released)(self._ticket)
 
     def _count(self, outcome: str) -> None:
         self._telemetry.upstream(self._dependency, outcome, time.monotonic() - self._started)

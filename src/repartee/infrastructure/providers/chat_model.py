@@ -4,10 +4,10 @@ from collections.abc import AsyncIterable
 
 from dishka import Provider, Scope, provide
 
-from repartee.application.ports import ChatModel, Telemetry
+from repartee.application.ports import ChatModel
+from repartee.infrastructure.providers.upstreams import Upstreams
 from repartee.infrastructure.settings import OPENROUTER, Settings
 from repartee.integrations.offline_chat_model import OfflineChatModel
-from repartee.integrations.transport import Upstream
 
 _OPENROUTER_MODEL = "openrouter/auto"
 
@@ -18,7 +18,7 @@ class ChatModelProvider(Provider):
     scope = Scope.APP
 
     @provide
-    async def chat_model(self, settings: Settings, telemetry: Telemetry) -> AsyncIterable[ChatModel]:
+    async def chat_model(self, settings: Settings, upstreams: Upstreams) -> AsyncIterable[ChatModel]:
         """Open the client, close it at the end."""
         if settings.llm.is_offline:
             yield OfflineChatModel(piece_delay=settings.llm.piece_delay_seconds)
@@ -31,9 +31,10 @@ class ChatModelProvider(Provider):
             base_url=llm.base_url or OPENROUTER,
             api_key=llm.api_key.get_secret_value() if llm.api_key else None,
             model=llm.model or (_OPENROUTER_MODEL if llm.base_url in {None, OPENROUTER} else None),
-            upstream=Upstream("model", telemetry),
+            upstream=upstreams.protected("model"),
             connect_timeout=llm.connect_seconds,
             attempt_timeout=llm.attempt_seconds,
+            fallbacks=llm.fallbacks,
         )
         yield model
         await model.close()

@@ -4,9 +4,10 @@ from collections.abc import AsyncIterable
 
 from dishka import Provider, Scope, provide
 
-from repartee.application.ports import Embedder, Telemetry
+from repartee.application.ports import Embedder
 from repartee.domain.errors import ConfigurationError
 from repartee.infrastructure.calibration_files import calibrated
+from repartee.infrastructure.providers.upstreams import Upstreams
 from repartee.infrastructure.settings import CohereSettings, EmbedderSettings, Settings, revealed
 from repartee.integrations.calibrated_embedder import CalibratedEmbedder
 from repartee.integrations.cohere_embedder import CohereEmbedder
@@ -40,9 +41,9 @@ class EmbedderProvider(Provider):
     scope = Scope.APP
 
     @provide
-    async def embedder(self, settings: Settings, telemetry: Telemetry) -> AsyncIterable[Embedder]:
+    async def embedder(self, settings: Settings, upstreams: Upstreams) -> AsyncIterable[Embedder]:
         """Open the embedder, close it at the end."""
-        made = _made(settings, Upstream("embedder", telemetry))
+        made = _made(settings, upstreams)
         try:
             yield CalibratedEmbedder(made, calibrated(made.profile, settings))
         finally:
@@ -50,13 +51,13 @@ class EmbedderProvider(Provider):
 
 
 def _made(
-    settings: Settings, upstream: Upstream
+    settings: Settings, upstreams: Upstreams
 ) -> OnnxEmbedder | FolderEmbedder | CohereEmbedder | OpenAIEmbedder:
     kind = settings.embedder.kind
     if kind == "cohere" or (kind == "auto" and revealed(settings.cohere.api_key)):
-        return _cohere(settings.embedder, settings.cohere, upstream)
+        return _cohere(settings.embedder, settings.cohere, upstreams.protected("embedder"))
     if kind == "openai":
-        return _openai(settings.embedder, upstream)
+        return _openai(settings.embedder, upstreams.protected("embedder"))
     if kind == "folder":
         return _folder(settings.embedder)
     return OnnxEmbedder(settings.embedder.folder)

@@ -6,6 +6,7 @@ from dishka import AnyOf, Provider, Scope, provide
 
 from repartee.application.ports import Embedder, EmbedderProfile, FactArchive, FactIndex, FactStore, Telemetry
 from repartee.domain.errors import ConfigurationError
+from repartee.infrastructure.providers.upstreams import Upstreams
 from repartee.infrastructure.settings import QdrantSettings, Settings
 from repartee.integrations.qdrant_edge_fact_store import QdrantEdgeFactStore
 from repartee.integrations.transport import Upstream
@@ -18,25 +19,30 @@ class FactStoreProvider(Provider):
 
     @provide
     async def fact_index(
-        self, settings: Settings, embedder: Embedder, telemetry: Telemetry
+        self, settings: Settings, embedder: Embedder, telemetry: Telemetry, upstreams: Upstreams
     ) -> AsyncIterable[AnyOf[FactIndex, FactStore, FactArchive]]:
         """Open the engine or the client, close it at the end."""
-        index = _index(settings, embedder.profile, telemetry)
+        index = _index(settings, embedder.profile, telemetry, upstreams)
         yield index
         await index.close()
 
 
-def _index(settings: Settings, profile: EmbedderProfile, telemetry: Telemetry) -> FactIndex:
+def _index(
+    settings: Settings, profile: EmbedderProfile, telemetry: Telemetry, upstreams: Upstreams
+) -> FactIndex:
     if settings.qdrant.url is None:
         if settings.qdrant.vectors == "int8":
             raise ConfigurationError(
                 "REPARTEE_QDRANT__VECTORS=int8 needs a Qdrant server (REPARTEE_QDRANT__URL): use float16 here"
             )
         return QdrantEdgeFactStore(settings.data_dir / "facts", profile, telemetry, settings.qdrant.vectors)
-    return _server(settings.qdrant, settings.qdrant.url, profile, telemetry)
+    upstream = upstreams.protected("store")
+    return _server(settings.qdrant, settings.qdrant.url, profile, telemetry, upstream)
 
 
-def _server(qdrant: QdrantSettings, url: str, profile: EmbedderProfile, telemetry: Telemetry) -> FactIndex:
+def _server(
+    qdrant: QdrantSettings, url: str, profile: EmbedderProfile, telemetry: Telemetry, upstream: Upstream
+) -> FactIndex:
     # The client takes 0.7 s to import, which every command would pay for a server that it does not use.
     from repartee.integrations.qdrant_fact_store import QdrantFactStore, make_qdrant_client  # noqa: PLC0415
 
@@ -47,5 +53,4 @@ def _server(qdrant: QdrantSettings, url: str, profile: EmbedderProfile, telemetr
         prefer_grpc=qdrant.prefer_grpc,
         grpc_port=qdrant.grpc_port,
     )
-    upstream = Upstream("store", telemetry)
     return QdrantFactStore(client, profile, upstream, telemetry, place=url, vectors=qdrant.vectors)

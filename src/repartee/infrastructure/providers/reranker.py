@@ -4,8 +4,9 @@ from collections.abc import AsyncIterable
 
 from dishka import Provider, Scope, provide
 
-from repartee.application.ports import Reranker, Telemetry
+from repartee.application.ports import Reranker
 from repartee.domain.errors import ConfigurationError
+from repartee.infrastructure.providers.upstreams import Upstreams
 from repartee.infrastructure.settings import CohereSettings, RerankSettings, Settings, revealed
 from repartee.integrations.http_reranker import HttpReranker
 from repartee.integrations.onnx_reranker import OnnxReranker
@@ -20,20 +21,20 @@ class RerankerProvider(Provider):
     scope = Scope.APP
 
     @provide
-    async def reranker(self, settings: Settings, telemetry: Telemetry) -> AsyncIterable[Reranker | None]:
+    async def reranker(self, settings: Settings, upstreams: Upstreams) -> AsyncIterable[Reranker | None]:
         """Open the reranker, close it at the end."""
-        made = _made(settings, Upstream("reranker", telemetry))
+        made = _made(settings, upstreams)
         yield made
         if made:
             await made.close()
 
 
-def _made(settings: Settings, upstream: Upstream) -> HttpReranker | OnnxReranker | None:
+def _made(settings: Settings, upstreams: Upstreams) -> HttpReranker | OnnxReranker | None:
     kind = settings.rerank.kind
     if kind == "cohere" or (kind == "auto" and revealed(settings.cohere.api_key)):
-        return _cohere(settings.rerank, settings.cohere, upstream)
+        return _cohere(settings.rerank, settings.cohere, upstreams.protected("reranker"))
     if kind == "http":
-        return _http(settings.rerank, upstream)
+        return _http(settings.rerank, upstreams.protected("reranker"))
     return _local(settings.rerank) if kind == "local" else None
 
 

@@ -35,6 +35,7 @@ from repartee.application.search_facts import SearchFacts
 from repartee.application.tenant_locks import TenantLocks
 from repartee.domain.ranking import RankingRules
 from repartee.infrastructure.providers.event_log import KeptEvents
+from repartee.infrastructure.providers.upstreams import Upstreams
 from repartee.infrastructure.settings import DEFAULT_MODEL_ID, Settings
 
 
@@ -151,6 +152,9 @@ class UseCaseProvider(Provider):
         return ModelMenu(characters, own_model, llm.nameable_models)
 
     @provide
-    def check_health(self, model: ChatModel, embedder: Embedder, store: FactStore) -> CheckHealth:
+    def check_health(
+        self, model: ChatModel, embedder: Embedder, store: FactStore, upstreams: Upstreams
+    ) -> CheckHealth:
         """Ask the dependencies."""
-        return CheckHealth({"model": model.check, "embedder": embedder.check, "store": store.check})
+        checks = {"model": model.check, "embedder": embedder.check, "store": store.check}
+        return CheckHealth(checks, refusals=upstreams.refusals)

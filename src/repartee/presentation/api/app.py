@@ -30,7 +30,7 @@ from repartee.presentation.api.openai_door.routes import openai_router
 from repartee.presentation.api.openapi import describe
 from repartee.presentation.api.origins import allow_origins
 from repartee.presentation.api.page import page_files, page_paths, page_router
-from repartee.presentation.api.requests import Door, RequestScope, RequestTelemetry
+from repartee.presentation.api.requests import Door, Rates, RequestScope, RequestTelemetry
 from repartee.presentation.api.users import users_router
 from repartee.presentation.services import Services
 
@@ -45,7 +45,13 @@ _ABOUT = (
 
 
 def build_api(
-    services: Services, telemetry: RequestTelemetry, door: Door, limits: Limits, *, page: bool = True
+    services: Services,
+    telemetry: RequestTelemetry,
+    door: Door,
+    limits: Limits,
+    *,
+    page: bool = True,
+    rates: Rates | None = None,
 ) -> FastAPI:
     """Return the application. Its owner opens and closes what the services use."""
     app = FastAPI(
@@ -70,8 +76,15 @@ def build_api(
     app.add_exception_handler(ValidationError, _invalid)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
+    health = services.check_health
     app.add_middleware(
-        RequestScope, door=door, telemetry=telemetry, open_paths=page_paths(files) if page else frozenset()
+        RequestScope,
+        door=door,
+        telemetry=telemetry,
+        open_paths=page_paths(files) if page else frozenset(),
+        places=limits.places,
+        rates=rates,
+        is_draining=lambda: health.draining,
     )
     allow_origins(app, door.origins)
     describe(app, with_keys=door.has_keys)

@@ -24,6 +24,9 @@ STATUS_OF: Final[Mapping[type[errors.ReparteeError], HTTPStatus]] = {
     errors.Forbidden: HTTPStatus.FORBIDDEN,
     errors.ConfigurationError: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.DeadlineExceeded: HTTPStatus.GATEWAY_TIMEOUT,
+    errors.RateLimited: HTTPStatus.TOO_MANY_REQUESTS,
+    errors.Refused: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.CircuitOpen: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.UpstreamUnreachable: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.UpstreamTimeout: HTTPStatus.GATEWAY_TIMEOUT,
     errors.UpstreamRateLimited: HTTPStatus.SERVICE_UNAVAILABLE,
@@ -32,7 +35,9 @@ STATUS_OF: Final[Mapping[type[errors.ReparteeError], HTTPStatus]] = {
 
 
 def status_of(error: errors.ReparteeError) -> HTTPStatus:
-    """Return the status of the nearest class in the table."""
+    """Return the status of the nearest class in the table; 503 where the upstream said when to come again."""
+    if isinstance(error, errors.UpstreamUnavailable) and _retry_after(error) is not None:
+        return HTTPStatus.SERVICE_UNAVAILABLE
     for kind in type(error).__mro__:
         if kind in STATUS_OF:
             return STATUS_OF[kind]
@@ -47,8 +52,8 @@ def problem(error: errors.ReparteeError, request_id: str) -> dict[str, Any]:
         document["errors"] = [{"field": error.field, "message": error.message}]
     if isinstance(error, errors.UpstreamError):
         document["dependency"] = error.dependency
-        if error.retry_after is not None:
-            document["retry_after"] = _whole_seconds(error.retry_after)
+    if (wait := _retry_after(error)) is not None:
+        document["retry_after"] = _whole_seconds(wait)
     return document
 
 
@@ -57,8 +62,8 @@ def problem_response(error: errors.ReparteeError, request_id: str) -> Response:
     headers = {}
     if isinstance(error, errors.Unauthorized):
         headers["www-authenticate"] = "Bearer"
-    if isinstance(error, errors.UpstreamError) and error.retry_after is not None:
-        headers["retry-after"] = str(_whole_seconds(error.retry_after))
+    if (wait := _retry_after(error)) is not None:
+        headers["retry-after"] = str(_whole_seconds(wait))
     return _response(problem(error, request_id), headers)
 
 
@@ -96,6 +101,11 @@ def plain_problem_response(
 ) -> Response:
     """Return a problem that is not one of our errors, such as an unknown path."""
     return _response(_document(status, code, detail, request_id), headers or {})
+
+
+def _retry_after(error: errors.ReparteeError) -> float | None:
+    known = isinstance(error, errors.Refused | errors.UpstreamError)
+    return getattr(error, "retry_after", None) if known else None
 
 
 def _whole_seconds(wait: float) -> int:

@@ -50,7 +50,7 @@ def generate_router(generate_reply: GenerateReply, limits: Limits) -> APIRouter:
             },
             **problems(403, 404, 413, 422, 502, 503, 504),
         },
-        openapi_extra=body_of(GenerateRequest, EXAMPLES["generate"]),
+        openapi_extra=body_of(GenerateRequest, EXAMPLES["generate"], {"scene": EXAMPLES["scene"]}),
     )
     async def generate(request: Request) -> Response:
         body = _for_caller(request, await read_body(request, GenerateRequest, limits.max_body_bytes))

@@ -5,7 +5,7 @@ import hmac
 import re
 import time
 import uuid
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Final, Protocol
 from urllib.parse import urlsplit
 
@@ -14,7 +14,8 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from repartee.domain.errors import Forbidden, ReparteeError, Unauthorized
+from repartee.domain.errors import Forbidden, RateLimited, ReparteeError, Unauthorized
+from repartee.presentation.api.admission import Admission, Places
 from repartee.presentation.api.errors import internal_problem_response, problem_response
 from repartee.presentation.api.openai_door.errors import spoken_at
 from repartee.presentation.api.own_user import refuse_others
@@ -34,8 +35,25 @@ class RequestTelemetry(Protocol):
     def request_finished(self, route: str, method: str, status: int, seconds: float) -> None:
         """Count a request out; `route` is a pattern."""
 
+    def request_shed(self, reason: str) -> None:
+        """Count a request that was turned away; `reason` is from a closed list."""
+
+    def requests_queued(self, count: int) -> None:
+        """Show how many requests wait for a place."""
+
     def exposition(self) -> bytes:
         """Return every counter in Prometheus' text format."""
+        ...
+
+
+Fields = Sequence[tuple[bytes, bytes]]
+
+
+class Rates(Protocol):
+    """How often a key may ask."""
+
+    async def spend(self, key: str) -> Fields:
+        """Count one request and return header fields about what is left. Raises RateLimited."""
         ...
 
 
@@ -75,9 +93,7 @@ class Door:
         return None
 
     def _owner(self, headers: Headers) -> str | None:
-        scheme, _, token = headers.get("authorization", "").partition(" ")
-        given = headers.get("x-api-key") or (token.strip() if scheme.lower() == "bearer" else "")
-        digest = hashlib.sha256(given.encode("latin-1")).digest()
+        digest = _digest_of_key(headers)
         owners = [owner for known, owner in self._owners.items() if hmac.compare_digest(digest, known)]
         if not owners:
             raise Unauthorized("send a valid key as `Authorization: Bearer KEY` or `X-API-Key: KEY`")
@@ -93,6 +109,12 @@ class Door:
                 "without keys only this machine is served: set REPARTEE_API__KEYS, or "
                 "REPARTEE_API__ALLOW_ANONYMOUS=true where a gateway checks callers"
             )
+
+
+def _digest_of_key(headers: Headers) -> bytes:
+    scheme, _, token = headers.get("authorization", "").partition(" ")
+    given = headers.get("x-api-key") or (token.strip() if scheme.lower() == "bearer" else "")
+    return hashlib.sha256(given.encode("latin-1")).digest()
 
 
 def _names_this_machine(url: str) -> bool:
@@ -111,7 +133,13 @@ class RequestScope:
         door: Door,
         telemetry: RequestTelemetry,
         open_paths: frozenset[str] = frozenset(),
+        places: Places | None = None,
+        rates: Rates | None = None,
+        is_draining: Callable[[], bool] = bool,
     ) -> None:
+        self._admission = Admission(places or Places(), telemetry.request_shed, telemetry.requests_queued)
+        self._rates = rates
+        self._is_draining = is_draining
         self._app = app
         self._door = door
         self._telemetry = telemetry
@@ -134,7 +162,10 @@ class RequestScope:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                MutableHeaders(scope=message)["x-request-id"] = request_id
+                fields = MutableHeaders(scope=message)
+                fields["x-request-id"] = request_id
+                if self._is_draining():
+                    fields["connection"] = "close"
             await send(message)
 
         self._telemetry.request_started()
@@ -155,14 +186,31 @@ class RequestScope:
     async def _served(
         self, scope: Scope, receive: Receive, send: Send, headers: Headers, request_id: str
     ) -> None:
-        try:
-            scope["state"]["own_user"] = (
-                None if scope["path"] in self._open_paths else self._entered(scope, headers)
-            )
-        except ReparteeError as error:
-            await spoken_at(scope["path"], problem_response(error, request_id))(scope, receive, send)
+        if scope["path"] in self._open_paths:
+            scope["state"]["own_user"] = None
+            await self._app(scope, receive, send)
             return
-        await self._app(scope, receive, send)
+        try:
+            scope["state"]["own_user"] = self._entered(scope, headers)
+            if self._rates:
+                send = _adding(await self._spent(self._rates, headers), send)
+            await self._admission.enter()
+        except ReparteeError as error:
+            response = spoken_at(scope["path"], problem_response(error, request_id))
+            response.raw_headers.extend(getattr(error, "fields", ()))
+            await response(scope, receive, send)
+            return
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            self._admission.leave()
+
+    async def _spent(self, rates: Rates, headers: Headers) -> Fields:
+        try:
+            return await rates.spend(_digest_of_key(headers).hex())
+        except RateLimited:
+            self._telemetry.request_shed("rate_limit")
+            raise
 
     def _entered(self, scope: Scope, headers: Headers) -> str | None:
         own_user = self._door.check(headers)
@@ -181,3 +229,12 @@ class RequestScope:
                 status=status or "client left",
                 ms=round(seconds * 1_000, 2),
             )
+
+
+def _adding(fields: Fields, send: Send) -> Send:
+    async def send_with_fields(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            message["headers"] = [*message["headers"], *fields]
+        await send(message)
+
+    return send_with_fields

@@ -1,7 +1,7 @@
 import asyncio
 
 from repartee.application.check_health import CheckHealth
-from repartee.domain.errors import UpstreamUnreachable
+from repartee.domain.errors import CircuitOpen, UpstreamUnreachable
 
 
 async def _ok() -> None:
@@ -48,3 +48,16 @@ async def test_draining_says_so_without_asking() -> None:
     check = CheckHealth({"model": _down})
     check.draining = True
     assert (await check()).status == "draining"
+
+
+async def test_an_open_circuit_is_named_at_once_though_the_answer_is_kept_for_longer() -> None:
+    refused: dict[str, CircuitOpen] = {}
+    check = CheckHealth({"model": _ok, "store": _ok}, refusals=lambda: refused)
+    assert (await check()).status == "ready"
+    refused["reranker"] = CircuitOpen("reranker failed too often", "reranker", 3.0)
+    health = await check()
+    assert (health.status, health.dependencies["reranker"].code) == ("degraded", "upstream_circuit_open")
+    refused["model"] = CircuitOpen("model failed too often", "model", 3.0)
+    assert (await check()).status == "unavailable"
+    refused.clear()
+    assert (await check()).status == "ready"

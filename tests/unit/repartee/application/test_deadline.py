@@ -2,7 +2,7 @@ import asyncio
 
 import pytest
 
-from repartee.application.deadline import deadline_in, seconds_left
+from repartee.application.deadline import deadline_in, seconds_given, seconds_left
 from repartee.domain.errors import DeadlineExceeded
 
 
@@ -51,3 +51,13 @@ async def test_cancellation_from_outside_passes_through() -> None:
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
+
+
+async def test_what_a_deadline_gave_is_no_more_than_the_outer_one_had_left() -> None:
+    assert seconds_given() is None
+    async with deadline_in(0.5):
+        assert seconds_given() == pytest.approx(0.5)
+        async with deadline_in(60.0):
+            assert 0 < (seconds_given() or 0) <= 0.5
+        async with deadline_in(0.1):
+            assert seconds_given() == pytest.approx(0.1)

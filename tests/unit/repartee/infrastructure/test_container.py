@@ -173,3 +173,16 @@ async def test_what_was_recorded_before_the_log_was_switched_off_is_erased_too(t
     erased = await (await container.get(EraseUser))(TenantScope("ann"))
     await container.close()
     assert (erased.events, file.read_bytes()) == (1, b"")
+
+
+@pytest.mark.parametrize(
+    ("api", "words"),
+    [
+        ({"key_rate": "5/minute"}, "KEY_RATE limits keys"),
+        ({"key_rate": "often", "keys": "k"}, "KEY_RATE must look like"),
+    ],
+)
+async def test_a_rate_that_cannot_be_kept_stops_the_start(tmp_path: Path, api: dict, words: str) -> None:
+    with pytest.raises(ConfigurationError, match=words):
+        async with open_application(_settings(tmp_path, api=api)):
+            pass

@@ -1,6 +1,10 @@
+import io
 import json
 import subprocess
 import sys
+from typing import Any
+
+from repartee.infrastructure.logging import _Lines
 
 PROGRAM = """
 import structlog
@@ -33,3 +37,26 @@ def test_each_event_is_one_json_line_and_an_exception_shows_no_local_variables()
     assert lines[2]["exception"] == "ValueError"
     assert "canary" not in done.stderr
     assert done.stdout == ""
+
+
+def test_a_line_that_cannot_be_written_fails_nothing_and_the_next_one_says_that_it_is_lost() -> None:
+    class Disk(io.BytesIO):
+        full = False
+
+        def write(self, data: Any) -> int:
+            if self.full:
+                raise OSError("no space left")
+            return super().write(data)
+
+    disk = Disk()
+    lines = _Lines(disk)
+    lines.write(b"one\n")
+    disk.full = True
+    lines.write(b"two\n")
+    lines.write(b"three\n")
+    disk.full = False
+    lines.write(b"four\n")
+    lines.write(b"five\n")
+    said = disk.getvalue().splitlines()
+    assert [line for line in said if not line.startswith(b"{")] == [b"one", b"four", b"five"]
+    assert [json.loads(line)["lost_lines"] for line in said if line.startswith(b"{")] == [2]

@@ -125,3 +125,10 @@ def test_keys_of_users_and_origins_that_cannot_be_used_are_said_without_the_key(
         load_settings(_env_file(tmp_path, *lines))
     assert words in str(caught.value)
     assert "secret-1" not in str(caught.value)
+
+
+def test_two_fallback_models_at_most(tmp_path: Path) -> None:
+    settings = load_settings(_env_file(tmp_path, "REPARTEE_LLM__FALLBACK_MODELS= b , c,"))
+    assert settings.llm.fallbacks == ("b", "c")
+    with pytest.raises(ConfigurationError, match="FALLBACK_MODELS: 2 at most"):
+        load_settings(_env_file(tmp_path, "REPARTEE_LLM__FALLBACK_MODELS=b,c,d"))

@@ -43,7 +43,7 @@ from repartee.domain.errors import (
 from repartee.domain.user import User
 from repartee.integrations import openai_chat_model, transport
 from repartee.integrations.openai_chat_model import OpenAIChatModel, translated_openai_error
-from repartee.integrations.transport import Upstream
+from repartee.integrations.transport import UnknownModel, Upstream
 from tests.fakes import FakeTelemetry
 from tests.loopback import faults
 from tests.loopback.faults import Fault
@@ -289,7 +289,7 @@ ANY_MODE: list[tuple[str, Fault, type[UpstreamError], int]] = [
     ("402", faults.status(402), UpstreamOutOfCredits, 1),
     ("403", faults.status(403), UpstreamMisconfigured, 1),
     ("403 moderation", faults.status(403, body=OPENROUTER_MODERATION), UpstreamModerated, 1),
-    ("404", faults.status(404), UpstreamMisconfigured, 1),
+    ("404", faults.status(404), UnknownModel, 1),
     ("408", faults.status(408), UpstreamTimeout, 2),
     ("413", faults.status(413), UpstreamRefusedRequest, 1),
     ("422", faults.status(422), UpstreamRefusedRequest, 1),

@@ -6,6 +6,7 @@ import pytest
 from openapi_spec_validator import validate
 from yarl import URL
 
+from repartee.application.generate_request import GenerateRequest
 from repartee.domain import errors
 from repartee.domain.errors import UpstreamUnreachable
 from repartee.presentation.api.errors import status_of
@@ -221,3 +222,10 @@ async def test_a_client_that_leaves_while_it_sends_its_body_is_no_failure_of_our
         text = await (await session.get("/metrics")).text()
     assert 'status="500"' not in text
     assert 'status="0"' in text
+
+
+def test_every_example_of_a_reply_s_request_is_one() -> None:
+    body = fake_api().openapi()["paths"]["/generate"]["post"]["requestBody"]["content"]["application/json"]
+    asked = {name: GenerateRequest.model_validate(one["value"]) for name, one in body["examples"].items()}
+    assert asked.keys() == {"plain", "scene"}
+    assert len(asked["scene"].cast) == 3
