@@ -2,6 +2,7 @@
 
 from dishka import STRICT_VALIDATION, AsyncContainer, Provider, Scope, from_context, make_async_container
 
+from repartee.infrastructure.providers.arms import ArmsProvider
 from repartee.infrastructure.providers.chat_model import ChatModelProvider
 from repartee.infrastructure.providers.embedder import EmbedderProvider
 from repartee.infrastructure.providers.event_log import EventLogProvider
@@ -9,6 +10,7 @@ from repartee.infrastructure.providers.fact_store import FactStoreProvider
 from repartee.infrastructure.providers.memory import MemoryProvider
 from repartee.infrastructure.providers.prompt import PromptProvider
 from repartee.infrastructure.providers.reranker import RerankerProvider
+from repartee.infrastructure.providers.safety import SafetyProvider
 from repartee.infrastructure.providers.telemetry import TelemetryProvider
 from repartee.infrastructure.providers.upstreams import UpstreamsProvider
 from repartee.infrastructure.providers.use_cases import UseCaseProvider
@@ -26,6 +28,7 @@ def make_container(settings: Settings, *overrides: Provider) -> AsyncContainer:
     return make_async_container(
         SettingsProvider(),
         ChatModelProvider(),
+        ArmsProvider(),
         EmbedderProvider(),
         RerankerProvider(),
         FactStoreProvider(),
@@ -35,6 +38,7 @@ def make_container(settings: Settings, *overrides: Provider) -> AsyncContainer:
         UpstreamsProvider(),
         UseCaseProvider(),
         MemoryProvider(),
+        SafetyProvider(),
         *overrides,
         context={Settings: settings},
         validation_settings=STRICT_VALIDATION,

@@ -20,6 +20,7 @@ from repartee.domain.user import USER_ID_PATTERN
 _PREFIX: Final = "REPARTEE_"
 OPENROUTER: Final = "https://openrouter.ai/api/v1"
 DEFAULT_MODEL_ID: Final = "default"
+REGISTRY: Final = "registry:"
 _ORIGIN: Final = re.compile(r"[a-z][a-z0-9+.-]*://[^/\s*?#@]+")
 _OF_OTHER_PACKAGES: Final = {"judge"}
 _MOST_FALLBACKS: Final = 2
@@ -45,6 +46,11 @@ def _listed(text: str) -> tuple[str, ...]:
     return tuple(entry.strip() for entry in text.split(",") if entry.strip())
 
 
+def _arm_and_key(entry: str) -> tuple[str, str]:
+    arm, _, key = entry.partition("=")
+    return arm.strip(), key.strip()
+
+
 def _key_and_user(entry: str) -> tuple[str, str]:
     key, _, user_id = entry.partition("=")
     return key.strip(), user_id.strip()
@@ -55,8 +61,15 @@ class _Section(BaseModel):
 
 
 class LlmSettings(_Section):
-    """The model that answers. With neither a key nor a base URL the offline responder stands in."""
+    """The model that answers. With neither a key, a base URL nor a folder the offline responder stands in."""
 
+    kind: Literal["auto", "transformers"] = "auto"
+    folder: str | None = Field(
+        default=None, description="For transformers: a folder, or a name such as registry:generator/champion."
+    )
+    base_folder: Path | None = Field(default=None, description="The base of a folder that is an adapter.")
+    threads: int | None = Field(default=None, ge=1, description="Threads of transformers. Default: torch's.")
+    waiting: int = Field(default=8, ge=0, description="Requests that may wait for transformers.")
     api_key: SecretStr | None = None
     base_url: str | None = Field(default=None, pattern=r"^https?://")
     model: str | None = Field(
@@ -81,12 +94,15 @@ class LlmSettings(_Section):
     @property
     def is_offline(self) -> bool:
         """Whether no model is configured."""
+        if self.kind == "transformers":
+            return False
         return not (self.api_key and self.api_key.get_secret_value()) and not self.base_url
 
     @property
     def takes_first_model(self) -> bool:
         """Whether the server's first model is used, because none is named."""
-        return not self.is_offline and not self.model and self.base_url not in {None, OPENROUTER}
+        has_server = self.kind == "auto" and not self.is_offline
+        return has_server and not self.model and self.base_url not in {None, OPENROUTER}
 
     @property
     def fallbacks(self) -> tuple[str, ...]:
@@ -97,12 +113,46 @@ class LlmSettings(_Section):
     def _check(self) -> Self:
         if len(self.fallbacks) > _MOST_FALLBACKS:
             raise ValueError(f"FALLBACK_MODELS: {_MOST_FALLBACKS} at most, a request makes three attempts")
+        if self.kind == "transformers" and not self.folder:
+            raise ValueError("FOLDER: is needed for KIND=transformers")
+        if self.kind == "auto" and (self.folder or self.base_folder):
+            raise ValueError("KIND: must be transformers where FOLDER or BASE_FOLDER is set")
+        if self.model and self.model.startswith(REGISTRY) and (self.kind != "auto" or not self.base_url):
+            raise ValueError("MODEL: a name of the registry needs BASE_URL; for KIND=transformers set FOLDER")
         return self
 
     @property
     def nameable_models(self) -> tuple[str, ...]:
         """The models that a request may name, one by one."""
         return _listed(self.allowed_models)
+
+
+class RegistrySettings(_Section):
+    """Where tuned models are registered, and how often their names are looked up."""
+
+    folder: Path | None = Field(default=None, description="Default: registry/ in the data folder.")
+    poll_seconds: float = Field(default=5.0, gt=0)
+
+
+class ArmsSettings(_Section):
+    """Which arms answer which share of the users."""
+
+    file: Path | None = Field(
+        default=None, description="A YAML file; without it one model answers everybody."
+    )
+    api_keys: SecretStr | None = Field(default=None, description="arm=key,… of the arms' own servers.")
+
+    @property
+    def keys_of_arms(self) -> dict[str, str]:
+        """The key of each arm that has one."""
+        return dict(_arm_and_key(entry) for entry in _listed(revealed(self.api_keys) or ""))
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        for place, entry in enumerate(_listed(revealed(self.api_keys) or ""), 1):
+            if not all(_arm_and_key(entry)):
+                raise ValueError(f"API_KEYS: entry {place} must look like arm=key")
+        return self
 
 
 class EmbedderSettings(_Section):
@@ -155,6 +205,8 @@ class QdrantSettings(_Section):
     vectors: Literal["float32", "float16", "int8"] = Field(
         default="float32", description="How a new collection keeps its vectors; int8: on a server only."
     )
+    shards: int | None = Field(default=None, ge=1, le=1_000, description="Of a new collection in a cluster.")
+    replication: int | None = Field(default=None, ge=1, le=16, description="Copies of each shard.")
 
 
 class RetrievalSettings(_Section):
@@ -252,6 +304,17 @@ class EventSettings(_Section):
     max_bytes: int = Field(default=64 * 1024 * 1024, ge=1_024)
 
 
+class SafetySettings(_Section):
+    """What is looked for in messages and replies, and what is told. The words are the operator's."""
+
+    human_question: Literal["off", "instruct", "answer"] = "off"
+    self_harm_active: Literal["none", "notice", "interrupt"] = "notice"
+    self_harm_passive: Literal["none", "notice", "interrupt"] = "notice"
+    texts: Path | None = Field(default=None, description="A YAML file as prompts/safety.yaml is.")
+    notice_hours: float = Field(default=3.0, gt=0, le=24)
+    minor_notice_hours: float = Field(default=1.0, gt=0, le=24)
+
+
 class LogSettings(_Section):
     """Logs are JSON lines on standard error, without users' words."""
 
@@ -274,6 +337,8 @@ class Settings(BaseSettings):
     data_dir: Path = Path("var")
     characters_folder: Path = Field(default_factory=lambda: shipped_folder("characters"))
     llm: LlmSettings = LlmSettings()
+    arms: ArmsSettings = ArmsSettings()
+    registry: RegistrySettings = RegistrySettings()
     embedder: EmbedderSettings = EmbedderSettings()
     rerank: RerankSettings = RerankSettings()
     cohere: CohereSettings = CohereSettings()
@@ -283,7 +348,13 @@ class Settings(BaseSettings):
     reply: ReplySettings = ReplySettings()
     api: ApiSettings = ApiSettings()
     events: EventSettings = EventSettings()
+    safety: SafetySettings = SafetySettings()
     log: LogSettings = LogSettings()
+
+    @property
+    def registry_folder(self) -> Path:
+        """Where tuned models are registered."""
+        return self.registry.folder or self.data_dir / "registry"
 
     @property
     def calibration_folder(self) -> Path:

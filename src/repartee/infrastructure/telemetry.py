@@ -33,7 +33,10 @@ class PrometheusTelemetry(Telemetry):
             registry=registry,
         )
         self._shadows = Counter(
-            "repartee_shadow_total", "Replies of the shadow, by what became of them", ["outcome"], registry=registry
+            "repartee_shadow_total",
+            "Replies of the shadow, by what became of them",
+            ["outcome"],
+            registry=registry,
         )
         self._facts = Counter("repartee_facts_used_total", "Facts put into prompts", registry=registry)
         self._tokens = Counter(
@@ -78,6 +81,15 @@ class PrometheusTelemetry(Telemetry):
             "repartee_extracted_facts_total", "Facts that a model proposed", ["outcome"], registry=registry
         )
         self._digests = Counter("repartee_digests_total", "Summaries of dialogues", registry=registry)
+        self._notices = Counter(
+            "repartee_notices_total", "Notices that were due by the clock", ["kind"], registry=registry
+        )
+        self._self_harm = Counter(
+            "repartee_self_harm_total",
+            "Signs of self-harm in messages and replies, and what was done",
+            ["found_in", "level", "action"],
+            registry=registry,
+        )
 
     def reply(self, measurement: ReplyMeasurement) -> None:
         """Count one reply."""
@@ -122,6 +134,14 @@ class PrometheusTelemetry(Telemetry):
     def shadow(self, outcome: str) -> None:
         """Count one reply of the shadow."""
         self._shadows.labels(outcome).inc()
+
+    def notice(self, kind: str) -> None:
+        """Count a notice that was due by the clock."""
+        self._notices.labels(kind).inc()
+
+    def self_harm(self, found_in: str, level: str, action: str) -> None:
+        """Count what the detector found; nobody's id and no words."""
+        self._self_harm.labels(found_in, level, action).inc()
 
     def _spent(self, usage: Usage) -> None:
         self._tokens.labels("prompt").inc(usage.prompt_tokens)

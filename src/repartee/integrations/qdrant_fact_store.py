@@ -94,8 +94,12 @@ class QdrantFactStore(FactStore, FactArchive):
         telemetry: Telemetry,
         place: str,
         vectors: VectorKind = "float32",
+        shards: int | None = None,
+        replication: int | None = None,
     ) -> None:
         self._vectors = vectors
+        self._shards = shards
+        self._replication = replication
         self._client = client
         self._profile = profile
         self._collection = collection_name(profile.id)
@@ -307,6 +311,9 @@ class QdrantFactStore(FactStore, FactArchive):
                     name,
                     vectors_config=_vector_params(self._profile.dimension, self._vectors),
                     hnsw_config=models.HnswConfigDiff(m=0, payload_m=16),
+                    shard_number=self._shards,
+                    replication_factor=self._replication,
+                    write_consistency_factor=_most_of(self._replication),
                     timeout=_CREATION_SECONDS,
                 )
             except Exception:
@@ -368,6 +375,11 @@ _INDEXES: Final[dict[str, models.KeywordIndexParams]] = {
 _RESCORED: Final = models.SearchParams(
     quantization=models.QuantizationSearchParams(rescore=True, oversampling=2.0)
 )
+
+
+def _most_of(replicas: int | None) -> int | None:
+    """Return how many copies have to take a write: more than half, so that one that is lost loses nothing."""
+    return None if replicas is None else replicas // 2 + 1
 
 
 def _vector_params(dimension: int, vectors: VectorKind) -> models.VectorParams:

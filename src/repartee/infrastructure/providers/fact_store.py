@@ -53,4 +53,13 @@ def _server(
         prefer_grpc=qdrant.prefer_grpc,
         grpc_port=qdrant.grpc_port,
     )
-    return QdrantFactStore(client, profile, upstream, telemetry, place=url, vectors=qdrant.vectors)
+    return QdrantFactStore(
+        client,
+        profile,
+        upstream,
+        telemetry,
+        place=url,
+        vectors=qdrant.vectors,
+        shards=qdrant.shards,
+        replication=qdrant.replication,
+    )

@@ -49,10 +49,14 @@ class PromptProvider(Provider):
         settings: Settings,
     ) -> ComposePrompt:
         """Put the prompt together within its budget."""
-        budget = PromptBudget(
-            context_tokens=settings.prompt.context_tokens,
-            reply_tokens=settings.llm.max_tokens,
-            tail_role=settings.prompt.tail_role,
-            lore=LoreSettings(budget_percent=settings.prompt.lore_percent),
-        )
-        return ComposePrompt(renderer, counter, budget, profiles)
+        return ComposePrompt(renderer, counter, budget_of(settings), profiles)
+
+
+def budget_of(settings: Settings) -> PromptBudget:
+    """Return the room that every arm's prompt has."""
+    return PromptBudget(
+        context_tokens=settings.prompt.context_tokens,
+        reply_tokens=settings.llm.max_tokens,
+        tail_role=settings.prompt.tail_role,
+        lore=LoreSettings(budget_percent=settings.prompt.lore_percent),
+    )

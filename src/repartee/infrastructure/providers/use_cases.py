@@ -3,6 +3,7 @@
 from dishka import Provider, Scope, provide
 
 from repartee.application.add_facts import AddFacts
+from repartee.application.arms import Arms
 from repartee.application.augment_chat import AugmentChat
 from repartee.application.check_health import CheckHealth
 from repartee.application.compose_prompt import ComposePrompt
@@ -14,6 +15,7 @@ from repartee.application.export_user import ExportUser
 from repartee.application.fact_stats import FactStats
 from repartee.application.generate_reply import GenerateReply
 from repartee.application.import_facts import ImportFacts
+from repartee.application.keep_safe import KeepSafe
 from repartee.application.list_facts import ListFacts
 from repartee.application.model_menu import ModelMenu
 from repartee.application.ports import (
@@ -32,6 +34,7 @@ from repartee.application.reindex_facts import ReindexFacts
 from repartee.application.reply_options import ReplyPolicy
 from repartee.application.retrieve_facts import RetrievalPolicy, RetrieveFacts
 from repartee.application.search_facts import SearchFacts
+from repartee.application.shadow_replies import ShadowReplies
 from repartee.application.tenant_locks import TenantLocks
 from repartee.domain.ranking import RankingRules
 from repartee.infrastructure.providers.event_log import KeptEvents
@@ -117,9 +120,23 @@ class UseCaseProvider(Provider):
         event_log: EventLog | None,
         telemetry: Telemetry,
         policy: ReplyPolicy,
+        arms: Arms,
+        shadow: ShadowReplies | None,
+        keep_safe: KeepSafe,
     ) -> GenerateReply:
         """Answer in character."""
-        return GenerateReply(characters, retrieve_facts, compose_prompt, model, event_log, telemetry, policy)
+        return GenerateReply(
+            characters,
+            retrieve_facts,
+            compose_prompt,
+            model,
+            event_log,
+            telemetry,
+            policy,
+            arms,
+            shadow,
+            keep_safe,
+        )
 
     @provide
     def augment_chat(
@@ -130,9 +147,14 @@ class UseCaseProvider(Provider):
         event_log: EventLog | None,
         telemetry: Telemetry,
         policy: ReplyPolicy,
+        arms: Arms,
+        shadow: ShadowReplies | None,
+        keep_safe: KeepSafe,
     ) -> AugmentChat:
         """Answer a client's own prompt."""
-        return AugmentChat(retrieve_facts, compose_prompt, model, event_log, telemetry, policy)
+        return AugmentChat(
+            retrieve_facts, compose_prompt, model, event_log, telemetry, policy, arms, shadow, keep_safe
+        )
 
     @provide
     def policy(self, settings: Settings) -> ReplyPolicy:
@@ -145,11 +167,13 @@ class UseCaseProvider(Provider):
         )
 
     @provide
-    def model_menu(self, characters: CharacterLibrary, model: ChatModel, settings: Settings) -> ModelMenu:
+    def model_menu(
+        self, characters: CharacterLibrary, model: ChatModel, arms: Arms, settings: Settings
+    ) -> ModelMenu:
         """What there is to talk to."""
         llm = settings.llm
         own_model = DEFAULT_MODEL_ID if llm.takes_first_model else model.name
-        return ModelMenu(characters, own_model, llm.nameable_models)
+        return ModelMenu(characters, own_model, llm.nameable_models, arms.nameable)
 
     @provide
     def check_health(

@@ -533,6 +533,24 @@ async def test_profiles_are_told_by_the_names_of_their_collections(store, client
 
 @pytest.mark.filterwarnings("ignore:Local mode performs exact:UserWarning")
 @pytest.mark.parametrize(
+    ("shards", "replication", "expected"),
+    [(None, None, (None, None, None)), (6, 2, (6, 2, 2)), (3, 3, (3, 3, 2)), (1, 1, (1, 1, 1))],
+)
+async def test_a_cluster_gets_the_layout_and_a_write_waits_for_most_copies(
+    client, telemetry, shards, replication, expected
+):
+    spy = SpyClient(client)
+    upstream = Upstream("store", telemetry)
+    store = QdrantFactStore(
+        spy, FAKE_PROFILE, upstream, telemetry, "spy", shards=shards, replication=replication
+    )
+    await store.ensure()
+    made = spy.asked("create_collection")[0]
+    assert (made["shard_number"], made["replication_factor"], made["write_consistency_factor"]) == expected
+
+
+@pytest.mark.filterwarnings("ignore:Local mode performs exact:UserWarning")
+@pytest.mark.parametrize(
     ("vectors", "expected"),
     [
         ("float32", (None, None, None)),
