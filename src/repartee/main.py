@@ -80,6 +80,8 @@ async def open_application(settings: Settings, *overrides: Provider) -> AsyncIte
         )
         rates = _key_rates(settings.api.key_rate, has_keys=door.has_keys)
         api = build_api(services, telemetry, door, limits, page=settings.api.page, rates=rates)
+        if settings.tracing.enabled:
+            api.add_middleware(telemetry.traced)
         store, embedder = await container.get(FactStore), await container.get(Embedder)
         reranker: Reranker | None = await container.get(Reranker | None)
         ensuring = await _prepared(store, embedder, reranker)

@@ -321,6 +321,20 @@ class LogSettings(_Section):
     level: Literal["debug", "info", "warning", "error"] = "info"
 
 
+class ModerationSettings(_Section):
+    """A classifier that labels every reply in the event log: `model/` of `repartee-tune train moderation`."""
+
+    folder: Path | None = None
+
+
+class TracingSettings(_Section):
+    """OpenTelemetry traces; they need `repartee[otel]` and hold no text."""
+
+    enabled: bool = False
+    endpoint: str = Field(default="http://127.0.0.1:4318/v1/traces", pattern=r"^https?://")
+    share: float = Field(default=1.0, ge=0, le=1, description="Of the traces that begin here.")
+
+
 class Settings(BaseSettings):
     """All of it."""
 
@@ -348,8 +362,10 @@ class Settings(BaseSettings):
     reply: ReplySettings = ReplySettings()
     api: ApiSettings = ApiSettings()
     events: EventSettings = EventSettings()
+    moderation: ModerationSettings = ModerationSettings()
     safety: SafetySettings = SafetySettings()
     log: LogSettings = LogSettings()
+    tracing: TracingSettings = TracingSettings()
 
     @property
     def registry_folder(self) -> Path:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from starlette.types import ASGIApp
 
 from repartee.application.ports import CircuitState, ReplyMeasurement, RetryDecision, Telemetry, Usage
 
@@ -90,6 +91,10 @@ class PrometheusTelemetry(Telemetry):
             ["found_in", "level", "action"],
             registry=registry,
         )
+
+    def traced(self, app: ASGIApp) -> ASGIApp:
+        """Return the application as it is: counters need nothing around it."""
+        return app
 
     def reply(self, measurement: ReplyMeasurement) -> None:
         """Count one reply."""

@@ -1,17 +1,32 @@
-"""Counters and histograms."""
+"""Counters and histograms, and traces where they are wanted."""
+
+from collections.abc import Iterable
 
 from dishka import AnyOf, Provider, Scope, provide
 
 from repartee.application.ports import Telemetry
+from repartee.domain.errors import ConfigurationError
+from repartee.infrastructure.settings import Settings
 from repartee.infrastructure.telemetry import PrometheusTelemetry
 
 
 class TelemetryProvider(Provider):
-    """Prometheus."""
+    """Prometheus, with OpenTelemetry beside it where tracing is switched on."""
 
     scope = Scope.APP
 
     @provide
-    def telemetry(self) -> AnyOf[PrometheusTelemetry, Telemetry]:
-        """One registry for the application."""
-        return PrometheusTelemetry()
+    def telemetry(self, settings: Settings) -> Iterable[AnyOf[PrometheusTelemetry, Telemetry]]:
+        """One registry for the application; spans that wait are sent at the end."""
+        if not settings.tracing.enabled:
+            yield PrometheusTelemetry()
+            return
+        try:  # an optional extra, and nothing that a service without traces should load
+            from repartee.infrastructure.tracing import TracedTelemetry, make_tracer_provider  # noqa: PLC0415
+        except ImportError:
+            raise ConfigurationError(
+                "REPARTEE_TRACING__ENABLED needs OpenTelemetry: pip install 'repartee[otel]'"
+            ) from None
+        traced = TracedTelemetry(make_tracer_provider(settings.tracing.endpoint, settings.tracing.share))
+        yield traced
+        traced.close()

@@ -11,6 +11,7 @@ import pytest
 from pydantic import BaseModel
 
 from repartee.infrastructure.settings import Settings, load_settings
+from repartee_eval.settings import JudgeSettings, load_judge_settings
 
 TEMPLATE = Path(__file__).parents[4] / ".env.template"
 _SETTING = re.compile(r"#(REPARTEE_[A-Z0-9_]+)=(.*)")
@@ -42,17 +43,20 @@ def depends_on_the_installation(value: Any) -> bool:
     return isinstance(value, Path) and value.is_absolute()
 
 
+def all_defaults() -> list[tuple[str, Any]]:
+    judging = defaults(JudgeSettings(_env_file=None), "REPARTEE_JUDGE__")
+    return [*defaults(Settings(_env_file=None)), *judging]
+
+
 def test_it_names_every_setting_once():
-    assert sorted(name for name, _ in shown()) == sorted(
-        name for name, _ in defaults(Settings(_env_file=None))
-    )
+    assert sorted(name for name, _ in shown()) == sorted(name for name, _ in all_defaults())
 
 
 def test_it_shows_a_value_wherever_the_default_has_one_that_is_the_same_everywhere():
     empty = {name for name, value in shown() if not value}
     assert empty == {
         name
-        for name, value in defaults(Settings(_env_file=None))
+        for name, value in all_defaults()
         if value is None or value == "" or depends_on_the_installation(value)
     }
 
@@ -61,6 +65,7 @@ def test_its_values_are_the_defaults(tmp_path: Path):
     env_file = tmp_path / ".env"
     env_file.write_text("".join(f"{name}={value}\n" for name, value in shown()), "utf-8")
     assert load_settings(env_file) == Settings(_env_file=None)
+    assert load_judge_settings(env_file) == JudgeSettings(_env_file=None)
 
 
 def test_a_changed_value_would_be_seen(tmp_path: Path):
