@@ -79,11 +79,14 @@ def decide(
     finished: bool = True,
     replies: int = 0,
     unanswered: int = 0,
+    checked: int = 0,
+    unchecked: int = 0,
 ) -> Decision:
     """Apply the policy. `finished`: the run was not stopped by its budget or by a person.
 
     `unanswered` of the `replies` that were asked of the models are missing: too many, and what is left says
-    little, for a model that fails on hard turns is judged on easy ones.
+    little, for a model that fails on hard turns is judged on easy ones. In the same way `unchecked` of the
+    `checked` texts have no answer to the floor checks: judges refuse the worst texts most often.
 
     Numbers of the analysis were made with the policy's margin and level.
     """
@@ -94,8 +97,9 @@ def decide(
     }
     lines = [
         Line("run finished", "run", finished, None, None, "all calls made", analysis.n),
-        *_reply_lines(replies, unanswered, policy),
-        *_floor_lines(floors, policy),
+        *_answer_lines("replies", replies, unanswered, policy),
+        *_answer_lines("floor checks", checked, unchecked, policy),
+        *floor_lines(floors, policy),
     ]
     for criterion in policy.criteria:
         lines += _criterion_lines(criterion, rates.get(criterion), policy)
@@ -124,18 +128,19 @@ def _outcome(lines: Sequence[Line], better: int, policy: Policy) -> tuple[Outcom
             f"{policy.superior_on_at_least} needed."
         )
     names = ", ".join(_subjects(lines, "better", True)) or "no criterion, and none is asked for"
-    return "ship", f"B is better on {names}, not inferior on any criterion, and breaches no floor."
+    floors = "breaches no floor" if _subjects(lines, "floor", True) else "floors were not checked"
+    return "ship", f"B is better on {names}, not inferior on any criterion, and {floors}."
 
 
 def _subjects(lines: Sequence[Line], rule: Rule, passed: bool | None) -> list[str]:
     return [line.subject for line in lines if line.rule == rule and line.passed is passed]
 
 
-def _reply_lines(replies: int, unanswered: int, policy: Policy) -> Iterator[Line]:
-    if replies:
-        share = 1 - unanswered / replies
+def _answer_lines(subject: str, asked: int, unanswered: int, policy: Policy) -> Iterator[Line]:
+    if asked:
+        failed = unanswered / asked
         limit = f"at least {1 - policy.most_failed:.0%}"
-        yield Line("calls answered", "replies", 1 - share <= policy.most_failed, share, None, limit, replies)
+        yield Line("calls answered", subject, failed <= policy.most_failed, 1 - failed, None, limit, asked)
 
 
 def _criterion_lines(criterion: str, rate: WinRate | None, policy: Policy) -> Iterator[Line]:
@@ -197,7 +202,8 @@ def _p(value: float | None) -> str:
     return "" if value is None else f"p = {value:.4f}" if value >= 0.0001 else "p < 0.0001"
 
 
-def _floor_lines(floors: Sequence[Floor], policy: Policy) -> Iterator[Line]:
+def floor_lines(floors: Sequence[Floor], policy: Policy) -> Iterator[Line]:
+    """Yield a line for each floor of the policy, none where nothing was checked."""
     measured = {(floor.check, floor.level): floor for floor in floors}
     for limit in policy.floors if floors else ():
         floor = measured.get((limit.check, limit.level))

@@ -47,9 +47,17 @@ class RunResult:
     stopped_early: str
 
     @property
+    def win_rates(self) -> tuple[WinRate, ...]:
+        """The win rates between the two models that the decision is about."""
+        pair = (self.decision.model_a, self.decision.model_b)
+        return tuple(rate for rate in self.analysis.win_rates if (rate.model_a, rate.model_b) == pair)
+
+    @property
     def judged_by_language_model(self) -> bool:
-        """Whether every judge is a language model; the offline baseline is none."""
-        return all(judge.settings.get("is_language_model", True) for judge in self.manifest.judges)
+        """Whether every judge that counts is a language model; the offline baseline is none."""
+        heard = {row.judge for row in self.rows}
+        judges = [judge for judge in self.manifest.judges if judge.id in heard] or self.manifest.judges
+        return all(judge.settings.get("is_language_model", True) for judge in judges)
 
     @property
     def emulated(self) -> bool:
@@ -66,8 +74,10 @@ def read_result(
 ) -> RunResult:
     """Read a run and decide. `policy` and `judges` default to those of the run. Raises EvalError."""
     with read_run(folder) as (manifest, store):
+        if not manifest.config.get("criteria"):
+            raise EvalError(f"{folder} holds a run of {manifest.command}, which compares no two models")
         wanted = policy or _policy_of(manifest, folder)
-        cases = {case_id: Case.model_validate_json(text) for case_id, text in store.cases()}
+        cases = {case_id: _case(text, folder) for case_id, text in store.cases()}
         rows = tuple(row for row in store.rows() if not judges or row.judge in judges)
         spending = store.spending()
     if unknown := [name for name in judges if manifest.judge(name) is None]:
@@ -80,8 +90,10 @@ def read_result(
     if stops_early:
         analysis = anytime_analysis(analysis, rows, manifest.seed, wanted)
     reason = settled(rows, manifest.seed, wanted) if stops_early else ""
-    floors = floors_of(derived.flagged, _flags_of(derived), wanted.level)
+    flags = _flags_of(manifest)
+    floors = floors_of(derived.flagged, flags, wanted.level)
     unjudged = len(cases.keys() - {row.item for row in rows})
+    unasked = 2 * (len(cases) - unjudged) - len(derived.flagged) if flags else 0
     model_a, model_b = _models(manifest, cases)
     return RunResult(
         folder=folder,
@@ -99,9 +111,11 @@ def read_result(
             model_a,
             model_b,
             floors,
-            finished=bool(reason) or not _left_out(rows, unjudged),
+            finished=unasked <= 0 and (bool(reason) or not _left_out(rows, unjudged)),
             replies=derived.replies,
             unanswered=derived.unanswered,
+            checked=len(_checked(derived)),
+            unchecked=sum(not answered for answered in _checked(derived).values()),
         ),
         spending=spending,
         unjudged_cases=unjudged,
@@ -120,10 +134,22 @@ def _policy_of(manifest: Manifest, folder: Path) -> Policy:
         raise EvalError(f"{folder}: the run has no policy of this version: give one with --policy") from None
 
 
-def _flags_of(derived: Derived) -> tuple[str, ...]:
-    """Return the ids of the flags that were asked about, in the order of asking."""
-    asked = (reading.flag for one in derived.flagged for reading in one.readings or ())
-    return tuple(dict.fromkeys(asked))
+def _case(text: str, folder: Path) -> Case:
+    try:
+        return Case.model_validate_json(text)
+    except ValidationError:
+        raise EvalError(f"{folder}: a case is not of this version: judge the dialogues anew") from None
+
+
+def _flags_of(manifest: Manifest) -> tuple[str, ...]:
+    """Return the ids of the flags that were asked about, whether or not any call was answered."""
+    asked = manifest.config.get("floors")
+    return tuple(map(str, asked)) if isinstance(asked, list) else ()
+
+
+def _checked(derived: Derived) -> dict[tuple[str, str], bool]:
+    """Return for every distinct text of a side whether the floor checks have an answer."""
+    return {(one.side, one.subject): one.readings is not None for one in derived.flagged}
 
 
 def _models(manifest: Manifest, cases: Mapping[str, Case]) -> tuple[str, str]:
