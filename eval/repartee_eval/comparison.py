@@ -1,15 +1,17 @@
 """Judging cases: the calls of a run, all at once or in looks, and the rows that come of them."""
 
 import random
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from hashlib import sha256
 from itertools import zip_longest
 from typing import Final
 
 from repartee_eval.analysis import Analysis
 from repartee_eval.analysis.results import WinRate
 from repartee_eval.cases import Case
-from repartee_eval.derived import Derived, write_derived
+from repartee_eval.derived import Derived, read_derived, with_earlier, write_derived
 from repartee_eval.floor_checks import flagged, subjects_of
 from repartee_eval.judges.pairwise import sending_order
 from repartee_eval.judges.probes import Probe, probe_accuracy, probes_of
@@ -85,7 +87,10 @@ async def derive(
         row for seat in seats for probe in probes for row in seat.rows(probe.case, plan.asking, run.store)
     ]
     found = flagged(cases, seats[0], plan.flags, run.store) if plan.flags else ()
-    write_derived(run.folder, Derived(found, probe_accuracy(probes, asked), replies, unanswered))
+    new = Derived(found, probe_accuracy(probes, asked), replies, unanswered)
+    first = run.manifest.judges[0].id == seats[0].judge.name
+    earlier = read_derived(run.folder) if len(run.manifest.judges) > 1 else Derived()
+    write_derived(run.folder, with_earlier(new, earlier, same_floor_judge=first))
 
 
 def rows_in(store: StoreReader, cases: Iterable[Case], seats: Sequence[Seat], plan: Plan) -> list[VerdictRow]:
@@ -139,9 +144,12 @@ def _looks(cases: Sequence[Case], seed: int) -> Iterator[list[Case]]:
 
 
 def _drawn(clusters: Iterable[str], seed: int) -> list[str]:
-    names = sorted(clusters)
-    random.Random(seed).shuffle(names)
-    return names
+    """Return the names in an order drawn from the seed, each by itself.
+
+    So what was looked at so far is always the beginning of the whole: intervals that hold at every look need
+    one order for all looks, not a new one for each.
+    """
+    return sorted(clusters, key=lambda name: (sha256(f"{seed}\x1f{name}".encode()).digest(), name))
 
 
 def _anytime(rows: Sequence[VerdictRow], seed: int, policy: Policy) -> dict[str, AnytimeInterval]:
@@ -168,7 +176,7 @@ def _anytime(rows: Sequence[VerdictRow], seed: int, policy: Policy) -> dict[str,
 def settled(rows: Sequence[VerdictRow], seed: int, policy: Policy) -> str:
     """Return why looking on changes nothing; empty where it may."""
     intervals = _anytime(rows, seed, policy)
-    if any(one.n < policy.minimum_clusters for one in intervals.values()):
+    if any(one.n < policy.minimum_clusters for one in intervals.values()) or _too_few_items(rows, policy):
         return ""
     if worse := [name for name, one in intervals.items() if one.interval[1] < 0.5 - policy.margin]:
         return f"B is worse than the margin allows on {', '.join(worse)}"
@@ -179,6 +187,13 @@ def settled(rows: Sequence[VerdictRow], seed: int, policy: Policy) -> str:
     if policy.superior_on_at_least > sum(one.interval[1] > 0.5 + policy.margin for one in intervals.values()):
         return "no criterion can be better by more than the margin any more"
     return ""
+
+
+def _too_few_items(rows: Sequence[VerdictRow], policy: Policy) -> bool:
+    """Whether stopping now would leave fewer items than the policy decides on."""
+    judged = {(row.criterion, row.item) for row in rows if row.verdict in {"a", "b", "tie"}}
+    counts = Counter(criterion for criterion, _ in judged)
+    return any(counts[criterion] < policy.minimum_items for criterion in policy.criteria)
 
 
 def anytime_analysis(analysis: Analysis, rows: Sequence[VerdictRow], seed: int, policy: Policy) -> Analysis:

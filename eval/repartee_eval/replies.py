@@ -14,6 +14,7 @@ from repartee.application.reply_options import GenerationOptions, RetrievalOptio
 from repartee.domain.character import Character
 from repartee.domain.dialogue import Message
 from repartee.domain.errors import (
+    CircuitOpen,
     DeadlineExceeded,
     InvalidInput,
     ReparteeError,
@@ -40,6 +41,7 @@ _REASONS: Final[tuple[tuple[type[ReparteeError], Failure], ...]] = (
     (UpstreamUnreachable, "unreachable"),
     (UpstreamRateLimited, "rate_limited"),
     (UpstreamTransient, "unavailable"),
+    (CircuitOpen, "unavailable"),
     (UpstreamMisconfigured, "misconfigured"),
     (UpstreamOutOfCredits, "out_of_credits"),
     (UpstreamModerated, "moderated"),
@@ -160,11 +162,11 @@ def _failed(error: ReparteeError) -> CallFailed:
     reason = next((reason for kind, reason in _REASONS if isinstance(error, kind)), None)
     if reason is None:
         raise error
-    after = error.retry_after if isinstance(error, UpstreamRateLimited) else None
+    after = error.retry_after if isinstance(error, UpstreamRateLimited | CircuitOpen) else None
     return CallFailed(
         reason,
         error.message if isinstance(error, UpstreamError) else error.code,
-        retryable=isinstance(error, UpstreamTransient | DeadlineExceeded),
+        retryable=isinstance(error, UpstreamTransient | CircuitOpen | DeadlineExceeded),
         limited=isinstance(error, UpstreamRateLimited),
         retry_after=after,
     )

@@ -29,6 +29,9 @@ class JudgeSettings(BaseSettings):
     model: str | None = Field(default=None, description="Needed where there is a key or a base URL.")
     base_url: str | None = Field(default=None, pattern=r"^https?://")
     api_key: SecretStr | None = None
+    moderation_api_key: SecretStr | None = Field(
+        default=None, description="For `moderate --endpoint`, where its server is not the judge's."
+    )
     price_in: float | None = Field(default=None, ge=0)
     price_out: float | None = Field(default=None, ge=0)
     max_in_flight: int = Field(default=16, ge=1, le=4_096)

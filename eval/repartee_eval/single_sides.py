@@ -1,11 +1,14 @@
-"""Replies judged by themselves: flags and scores of every reply in dialogues."""
+"""Replies, dialogues and summaries judged by themselves, with flags or scores."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Final, Literal
 
+from repartee.domain.dialogue import Message
 from repartee_eval.cases import Side
 from repartee_eval.dialogues.dialogue import Dialogue
-from repartee_eval.dialogues.windows import UNKNOWN
+from repartee_eval.dialogues.summaries import Summary
+from repartee_eval.dialogues.windows import UNKNOWN, model_of
 from repartee_eval.judges.question import Unreadable
 from repartee_eval.judges.reading import FlagReading, ScoreReading
 from repartee_eval.judges.rubrics import Dimension, Flag
@@ -13,6 +16,10 @@ from repartee_eval.judges.subject import Subject
 from repartee_eval.panel import Seat
 from repartee_eval.runs.job import Job
 from repartee_eval.runs.store_reader import StoreReader
+
+Kind = Literal["reply", "dialogue", "summary"]
+OVERALL: Final = "overall"
+"""The dimension that is about all of them, where it is among those asked about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +41,11 @@ class ScoredReply:
 
     @property
     def overall(self) -> float | None:
-        """The mean over the dimensions; None without scores."""
-        return sum(one.score for one in self.scores) / len(self.scores) if self.scores else None
+        """What the judge gave `overall`, else the mean over the dimensions; None without scores."""
+        given = next((one.score for one in self.scores if one.dimension == OVERALL), None)
+        if given is not None or not self.scores:
+            return given
+        return sum(one.score for one in self.scores) / len(self.scores)
 
 
 def reply_subjects(dialogues: Iterable[Dialogue]) -> Iterator[Subject]:
@@ -43,30 +53,66 @@ def reply_subjects(dialogues: Iterable[Dialogue]) -> Iterator[Subject]:
     for dialogue in dialogues:
         for place, turn in enumerate(dialogue.messages):
             if turn.role == "character":
-                yield _subject(dialogue, place)
+                yield _reply(dialogue, place)
 
 
-def _subject(dialogue: Dialogue, place: int) -> Subject:
+def dialogue_subjects(dialogues: Iterable[Dialogue]) -> Iterator[Subject]:
+    """Yield each whole dialogue in which the character says something."""
+    for dialogue in dialogues:
+        replies = [turn for turn in dialogue.messages if turn.role == "character"]
+        if replies:
+            side = Side(
+                model=model_of(replies),
+                messages=dialogue.history(len(dialogue.messages)),
+                dialogue_id=dialogue.id,
+                reply_ids=tuple(turn.id for turn in replies),
+                emulated=dialogue.emulated,
+                truncated=any(turn.finish_reason == "length" for turn in replies),
+            )
+            yield _subject(dialogue, "dialogue", (), side)
+
+
+def summary_subjects(dialogues: Iterable[Dialogue], summaries: Iterable[Summary]) -> Iterator[Subject]:
+    """Yield each summary with the whole dialogue that it is about."""
+    by_id = {dialogue.id: dialogue for dialogue in dialogues}
+    for summary in summaries:
+        dialogue = by_id[summary.dialogue]
+        side = Side(
+            model=summary.model or UNKNOWN,
+            messages=(Message(role="character", text=summary.summary),),
+            dialogue_id=dialogue.id,
+            reply_ids=(summary.id or dialogue.id,),
+            emulated=dialogue.emulated,
+        )
+        yield _subject(dialogue, "summary", dialogue.history(len(dialogue.messages)), side)
+
+
+def _reply(dialogue: Dialogue, place: int) -> Subject:
     turn = dialogue.messages[place]
+    side = Side(
+        model=turn.model or UNKNOWN,
+        messages=(turn.message,),
+        dialogue_id=dialogue.id,
+        reply_ids=(turn.id,),
+        emulated=dialogue.emulated,
+        truncated=turn.finish_reason == "length",
+        prompt_version=turn.prompt_version,
+    )
+    return _subject(dialogue, "reply", dialogue.history(place), side)
+
+
+def _subject(dialogue: Dialogue, kind: Kind, shared: tuple[Message, ...], side: Side) -> Subject:
     subject = Subject(
         id="",
-        kind="reply",
+        kind=kind,
         cluster=dialogue.id,
         character_id=dialogue.character_id,
         character=dialogue.character,
         user=dialogue.user,
         scenario=dialogue.scenario,
         scenario_id=dialogue.scenario_id,
-        shared=dialogue.history(place),
-        side=Side(
-            model=turn.model or UNKNOWN,
-            messages=(turn.message,),
-            dialogue_id=dialogue.id,
-            reply_ids=(turn.id,),
-            emulated=dialogue.emulated,
-            truncated=turn.finish_reason == "length",
-            prompt_version=turn.prompt_version,
-        ),
+        shared=shared,
+        side=side,
     )
     return subject.model_copy(update={"id": subject.content_hash()})
 

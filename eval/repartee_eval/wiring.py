@@ -5,10 +5,11 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Literal
 
 from repartee.application.compose_prompt import ComposePrompt
 from repartee.application.generate_reply import GenerateReply
-from repartee.application.ports import Embedder, Reranker
+from repartee.application.ports import Embedder, Moderator, Reranker
 from repartee.domain.errors import ConfigurationError
 from repartee.infrastructure.container import make_container
 from repartee.infrastructure.settings import Settings, load_settings
@@ -16,14 +17,35 @@ from repartee_eval.replies import Replier
 
 
 @asynccontextmanager
-async def open_embedder() -> AsyncIterator[Embedder]:
+async def open_embedder(
+    folder: Path | None = None, kind: Literal["local", "folder"] = "folder"
+) -> AsyncIterator[Embedder]:
     """Open the embedder that the service would use here, and close it at the end; nothing else is opened.
 
-    Raises ConfigurationError where the settings do not give one.
+    With a `folder` the encoder in it, read as `kind` says. Raises ConfigurationError where there is none.
     """
-    container = make_container(load_settings())
+    settings = load_settings()
+    if folder is not None:
+        chosen = settings.embedder.model_copy(update={"kind": kind, "folder": folder, "model_file": None})
+        settings = settings.model_copy(update={"embedder": chosen})
+    container = make_container(settings)
     try:
         yield await container.get(Embedder)
+    finally:
+        await container.close()
+
+
+@asynccontextmanager
+async def open_moderator(folder: Path) -> AsyncIterator[Moderator]:
+    """Open the classifier in a folder as the service would. Raises ConfigurationError."""
+    settings = load_settings()
+    chosen = settings.moderation.model_copy(update={"folder": folder})
+    container = make_container(settings.model_copy(update={"moderation": chosen}))
+    try:
+        moderator: Moderator | None = await container.get(Moderator | None)
+        if moderator is None:
+            raise ConfigurationError(f"{folder} holds no classifier")
+        yield moderator
     finally:
         await container.close()
 
@@ -54,13 +76,16 @@ class Reranking:
 
 @asynccontextmanager
 async def open_reranking(
-    candidates: int | None = None, threshold: float | None = None
+    candidates: int | None = None, threshold: float | None = None, folder: Path | None = None
 ) -> AsyncIterator[Reranking]:
-    """Open the reranker that the service would use here, and close it at the end.
+    """Open the reranker that the service would use here, or the one in `folder`, and close it at the end.
 
     What is not given is as configured. Raises ConfigurationError where the settings give no reranker.
     """
     settings = load_settings()
+    if folder is not None:
+        chosen = settings.rerank.model_copy(update={"kind": "local", "folder": folder})
+        settings = settings.model_copy(update={"rerank": chosen})
     container = make_container(settings)
     try:
         reranker: Reranker | None = await container.get(Reranker | None)

@@ -29,9 +29,12 @@ def near_duplicate_groups(dialogues: Sequence[Dialogue], likeness: float = LIKEN
     """
     if not 0.5 <= likeness <= 1:
         raise ValueError("likeness: must be between 0.5 and 1")
-    sets = [shingles(dialogue) for dialogue in dialogues]
-    edges = (pair for pair in _candidates(sets) if _alike(sets[pair[0]], sets[pair[1]], likeness))
-    return linked(len(dialogues), edges)
+    return linked(len(dialogues), alike_pairs([shingles(dialogue) for dialogue in dialogues], likeness))
+
+
+def alike_pairs(sets: Sequence[frozenset[int]], likeness: float) -> Iterator[tuple[int, int]]:
+    """Yield the pairs of places whose sets, none of them empty, are at least so alike: 0.5 to 1."""
+    return (pair for pair in _candidates(sets) if _alike(sets[pair[0]], sets[pair[1]], likeness))
 
 
 def linked(count: int, edges: Iterator[tuple[int, int]]) -> list[int]:

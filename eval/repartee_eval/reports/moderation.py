@@ -73,7 +73,7 @@ def _lines(found: Moderation) -> Table:
 
 def _severe(found: Moderation) -> Table:
     header = ("set", "dialogue", "message", "flags", "text")
-    rows = [
+    rows: list[tuple[str, ...]] = [
         (
             one.which,
             one.dialogue,

@@ -92,7 +92,7 @@ class ChatEndpoint:
     async def complete(self, request: ChatRequest) -> Answer:
         """Make one attempt; `raw` is the body as it came. Raises CallFailed."""
         started = time.monotonic()
-        raw = await self._body(request)
+        raw = await self.post("chat/completions", request.body)
         latency = time.monotonic() - started
         try:
             document = orjson.loads(raw)
@@ -113,11 +113,12 @@ class ChatEndpoint:
         name = model if isinstance(model, str) else self.model
         return Answer(text, latency, cost, prompt or 0, completion or 0, name)
 
-    async def _body(self, request: ChatRequest) -> bytes:
-        url = f"{self._base_url}/chat/completions"
+    async def post(self, path: str, content: bytes) -> bytes:
+        """Send a JSON body to a path below the address, and return that of a 200. Raises CallFailed."""
+        url = f"{self._base_url}/{path}"
         try:
             async with self._open().post(
-                url, data=request.body, headers=self._headers, allow_redirects=False
+                url, data=content, headers=self._headers, allow_redirects=False
             ) as response:
                 body = await _bounded(response)
                 if response.status != 200:

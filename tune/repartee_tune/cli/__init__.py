@@ -2,6 +2,9 @@
 
 import click
 
+from repartee_tune.cli.calibrate_threshold import calibrate_threshold
+from repartee_tune.cli.data import data
+from repartee_tune.cli.export import export
 from repartee_tune.cli.gate import gate
 from repartee_tune.cli.launch import launch
 from repartee_tune.cli.merge import merge
@@ -16,5 +19,5 @@ def cli() -> None:
     """Turn preferences into training data and a better model."""
 
 
-for command in (train, merge, launch, gate, registry):
+for command in (data, export, train, merge, launch, gate, registry, calibrate_threshold):
     cli.add_command(command)

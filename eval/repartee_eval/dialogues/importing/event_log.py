@@ -64,7 +64,11 @@ def read_event_log(paths: Iterable[Path], casting: Casting, bad: BadLines) -> Ev
     for path in paths:
         for number, text in numbered_lines(path, bad):
             try:
-                event = read_event(as_object(read_json(text.strip())))
+                fields = as_object(read_json(text.strip()))
+                if fields.get("type") == "shadow":  # no user has seen it
+                    log.not_replies += 1
+                    continue
+                event = read_event(fields)
                 if isinstance(event, ReplyEvent) and not log.knows_card_of(event):
                     casting.of_card(event.character)
             except ChatError as error:

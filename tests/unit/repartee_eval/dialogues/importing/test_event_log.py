@@ -244,3 +244,11 @@ def test_more_history_than_was_logged_is_not_cut_to_fit(tmp_path: Path) -> None:
         ["u1", "c1"],
         ["c0", "u1", "c1", "u2", "c2"],
     ]
+
+
+def test_what_a_shadow_said_is_no_turn_of_the_chat_and_no_bad_line(tmp_path: Path) -> None:
+    line = {"type": "shadow", "reply_id": "rpl_1", "text": "Good evening.", "user": {"id": "ann"}}
+    (tmp_path / "events.jsonl").write_text(json.dumps(line) + "\n")
+    bad = BadLines()
+    log = read_event_log([tmp_path / "events.jsonl"], Casting(), bad)
+    assert (log.replies, log.not_replies, bad.count) == ({}, 1, 0)

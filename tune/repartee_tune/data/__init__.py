@@ -1,0 +1,1 @@
+"""From sources to rows: what people and judges found good becomes a dataset folder."""
