@@ -45,3 +45,11 @@ Write the next message only as ${v.character}: nothing for ${", ".join((*v.other
 % elif v.asks_for_reply:
 Write ${v.character}'s next message.
 % endif
+% if "take_care" in v.duties:
+
+What ${v.user} just said may be about ending or hurting a life in earnest. Before everything above: take it seriously, be kind and plain, do not praise or dare it, and describe no method, in a story neither.
+% endif
+% if "tell_ai" in v.duties:
+
+${v.user} asks in earnest whether a person answers. Before everything above: say plainly, in ${v.user}'s language, that you are an AI and not a person; then you may go on in ${v.character}'s manner.
+% endif

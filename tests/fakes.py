@@ -57,6 +57,8 @@ class FakeTelemetry(Telemetry):
         self.circuits: list[tuple[str, str]] = []
         self.extractions: list[tuple[int, list[str], Usage]] = []
         self.digests: list[Usage] = []
+        self.notices: list[str] = []
+        self.signs: list[tuple[str, str, str]] = []
         self.arms: list[tuple[str, str]] = []
         self.shadows: list[str] = []
 
@@ -86,6 +88,12 @@ class FakeTelemetry(Telemetry):
 
     def digest(self, usage: Usage) -> None:
         self.digests.append(usage)
+
+    def notice(self, kind: str) -> None:
+        self.notices.append(kind)
+
+    def self_harm(self, found_in: str, level: str, action: str) -> None:
+        self.signs.append((found_in, level, action))
 
 
 class FakeEmbedder(Embedder):

@@ -25,6 +25,7 @@ from repartee.application.extract_facts import ExtractFacts
 from repartee.application.fact_stats import FactStats
 from repartee.application.generate_reply import GenerateReply, ReplyPolicy
 from repartee.application.import_facts import ImportFacts
+from repartee.application.keep_safe import KeepSafe, SafetyPolicy
 from repartee.application.known_facts import KnownFacts
 from repartee.application.list_facts import ListFacts
 from repartee.application.model_menu import ModelMenu
@@ -37,6 +38,7 @@ from repartee.application.tenant_locks import TenantLocks
 from repartee.infrastructure.settings import shipped_folder
 from repartee.infrastructure.telemetry import PrometheusTelemetry
 from repartee.integrations.folder_character_library import FolderCharacterLibrary
+from repartee.integrations.lexicon_self_harm_detector import LexiconSelfHarmDetector
 from repartee.integrations.mako_prompt_renderer import MakoPromptRenderer
 from repartee.presentation.api.admission import Places
 from repartee.presentation.api.app import build_api
@@ -71,6 +73,7 @@ def fake_services(
     deadline_seconds: float = 5.0,
     allowed_models: tuple[str, ...] = (),
     tail_role: Literal["system", "user"] = "system",
+    safety: SafetyPolicy | None = None,
 ) -> Services:
     """Return the real use cases over fakes."""
     model = model or FakeChatModel()
@@ -85,12 +88,22 @@ def fake_services(
     renderer = MakoPromptRenderer(shipped_folder("prompts"))
     room = DialogueRoom(WordCounter(), 8_000)
     compose = ComposePrompt(renderer, WordCounter(), PromptBudget(8_000, 200, tail_role))
+    safe = KeepSafe(LexiconSelfHarmDetector(), safety or SafetyPolicy(), telemetry)
     export_user = ExportUser(store, archive, events)
     delete_facts = DeleteFacts(store, archive, locks)
     policy = ReplyPolicy(deadline_seconds, Sampling(max_tokens=200), allowed_models)
     return Services(
-        generate_reply=GenerateReply(characters, retrieve, compose, model, event_log, telemetry, policy),
-        augment_chat=AugmentChat(retrieve, compose, model, event_log, telemetry, policy),
+        generate_reply=GenerateReply(
+            characters,
+            retrieve,
+            compose,
+            model,
+            event_log,
+            telemetry,
+            policy,
+            keep_safe=safe,
+        ),
+        augment_chat=AugmentChat(retrieve, compose, model, event_log, telemetry, policy, keep_safe=safe),
         model_menu=ModelMenu(characters, model.name, allowed_models),
         add_facts=AddFacts(embedder, store, locks),
         list_facts=ListFacts(store),
@@ -139,6 +152,7 @@ def fake_api(
     page: bool = True,
     places: Places | None = None,
     rates: Rates | None = None,
+    safety: SafetyPolicy | None = None,
 ) -> FastAPI:
     """Return the real HTTP application over fakes."""
     telemetry = PrometheusTelemetry()
@@ -152,6 +166,7 @@ def fake_api(
         deadline_seconds=deadline_seconds,
         allowed_models=allowed_models,
         tail_role=tail_role,
+        safety=safety,
     )
     door = Door(keys, user_keys=user_keys, origins=origins)
     limits = Limits(max_body_bytes, deadline_seconds, places or Places())

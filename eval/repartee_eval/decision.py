@@ -19,7 +19,14 @@ EXIT_CODES: Final[Mapping[Outcome, int]] = {"ship": 0, "hold": 10, "reject": 20,
 
 Level = Literal["mild", "severe"]
 Rule = Literal[
-    "enough data", "calls answered", "not worse", "not inferior", "better", "floor", "run finished"
+    "enough data",
+    "calls answered",
+    "not worse",
+    "not inferior",
+    "better",
+    "better at equal length",
+    "floor",
+    "run finished",
 ]
 
 
@@ -81,12 +88,17 @@ def decide(
     unanswered: int = 0,
     checked: int = 0,
     unchecked: int = 0,
+    longer: float | None = None,
 ) -> Decision:
     """Apply the policy. `finished`: the run was not stopped by its budget or by a person.
 
     `unanswered` of the `replies` that were asked of the models are missing: too many, and what is left says
     little, for a model that fails on hard turns is judged on easy ones. In the same way `unchecked` of the
     `checked` texts have no answer to the floor checks: judges refuse the worst texts most often.
+
+    `longer` is how much longer B writes than A, as a share (0.2: a fifth). Where that is more than the policy
+    lets pass, or where length moves the verdict for certain, B has to be better at equal length too: judges
+    prefer longer replies.
 
     Numbers of the analysis were made with the policy's margin and level.
     """
@@ -102,13 +114,14 @@ def decide(
         *floor_lines(floors, policy),
     ]
     for criterion in policy.criteria:
-        lines += _criterion_lines(criterion, rates.get(criterion), policy)
-    better = [line for line in lines if line.rule == "better" and line.passed]
-    outcome, reason = _outcome(lines, len(better), policy)
+        rate = rates.get(criterion)
+        lines += _criterion_lines(criterion, rate, policy)
+        lines += _equal_length_lines(criterion, rate, longer, policy)
+    outcome, reason = _outcome(lines, policy)
     return Decision(outcome, reason, tuple(lines), model_a, model_b)
 
 
-def _outcome(lines: Sequence[Line], better: int, policy: Policy) -> tuple[Outcome, str]:
+def _outcome(lines: Sequence[Line], policy: Policy) -> tuple[Outcome, str]:
     breached = _subjects(lines, "floor", False)
     if breached:
         return "reject", f"B breaches a floor: {', '.join(breached)}."
@@ -122,12 +135,15 @@ def _outcome(lines: Sequence[Line], better: int, policy: Policy) -> tuple[Outcom
         return "inconclusive", f"B is neither worse nor shown to be as good on {', '.join(unproven)}."
     if unknown := _subjects(lines, "floor", None):
         return "inconclusive", f"Floor checks without data: {', '.join(unknown)}."
-    if better < policy.superior_on_at_least:
+    only_longer = _subjects(lines, "better at equal length", False)
+    better = [name for name in _subjects(lines, "better", True) if name not in only_longer]
+    if len(better) < policy.superior_on_at_least:
+        longer = f" On {', '.join(only_longer)} it may win by its length alone." if only_longer else ""
         return "hold", (
-            f"B is as good as A within {policy.margin:.2f}, but better on {better} criteria: "
-            f"{policy.superior_on_at_least} needed."
+            f"B is as good as A within {policy.margin:.2f}, but better on {len(better)} criteria: "
+            f"{policy.superior_on_at_least} needed.{longer}"
         )
-    names = ", ".join(_subjects(lines, "better", True)) or "no criterion, and none is asked for"
+    names = ", ".join(better) or "no criterion, and none is asked for"
     floors = "breaches no floor" if _subjects(lines, "floor", True) else "floors were not checked"
     return "ship", f"B is better on {names}, not inferior on any criterion, and {floors}."
 
@@ -195,6 +211,30 @@ def _criterion_lines(criterion: str, rate: WinRate | None, policy: Policy) -> It
         "above 1/2 for certain (Holm)",
         n,
         _p(rate.p_holm),
+    )
+
+
+def _equal_length_lines(
+    criterion: str, rate: WinRate | None, longer: float | None, policy: Policy
+) -> Iterator[Line]:
+    """Yield a line where B wins and its length may be the reason."""
+    if rate is None or not rate.superior or policy.most_longer is None:
+        return
+    control = rate.length
+    moves = control is not None and control.p_value is not None and control.p_value < 1 - policy.level
+    if not moves and (longer is None or longer <= policy.most_longer):
+        return
+    fitted = control.win_rate_b if control else None
+    low = fitted.interval[0] if fitted and fitted.interval else None
+    yield Line(
+        "better at equal length",
+        criterion,
+        low is not None and low > 0.5,
+        fitted.value if fitted else None,
+        fitted.interval if fitted else None,
+        "above 1/2 for certain",
+        rate.items,
+        "length moves the verdict" if moves else f"B is {longer:.0%} longer",
     )
 
 

@@ -41,6 +41,7 @@ class Policy(_Section):
     minimum_items: int = Field(default=30, ge=1)
     minimum_clusters: int = Field(default=10, ge=2)
     most_failed: float = Field(default=0.1, ge=0, le=1)
+    most_longer: float | None = Field(default=0.15, ge=0)
     floors: tuple[FloorLimit, ...] = ()
 
 

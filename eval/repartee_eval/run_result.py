@@ -114,6 +114,7 @@ def read_result(
             finished=unasked <= 0 and (bool(reason) or not _left_out(rows, unjudged)),
             replies=derived.replies,
             unanswered=derived.unanswered,
+            longer=_longer(rows),
             checked=len(_checked(derived)),
             unchecked=sum(not answered for answered in _checked(derived).values()),
         ),
@@ -125,6 +126,14 @@ def read_result(
 
 def _left_out(rows: tuple[VerdictRow, ...], unjudged: int) -> bool:
     return unjudged > 0 or any(row.failure == "budget_spent" for row in rows)
+
+
+def _longer(rows: tuple[VerdictRow, ...]) -> float | None:
+    """Return how much longer B's judged texts are than A's, as a share of A's; each case counts once."""
+    lengths = {row.item: (row.len_a, row.len_b) for row in rows}
+    known = [(a, b) for a, b in lengths.values() if a is not None and b is not None]
+    total = sum(a for a, _ in known)
+    return sum(b for _, b in known) / total - 1 if total else None
 
 
 def _policy_of(manifest: Manifest, folder: Path) -> Policy:

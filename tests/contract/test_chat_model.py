@@ -1,8 +1,10 @@
-"""What every chat model does: one suite for the fake, the offline responder and the OpenAI adapter."""
+"""What every chat model does: one suite for the fake, the offline responder and the adapters."""
 
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, aclosing
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -17,6 +19,10 @@ from repartee.integrations.transport import Upstream
 from tests.fakes import FakeChatModel, FakeTelemetry
 from tests.loopback import faults
 from tests.loopback.upstream import LoopbackUpstream
+from tests.tiny_chat_model import write_tiny_chat_model
+
+if TYPE_CHECKING:
+    from repartee.integrations.transformers_chat_model import TransformersChatModel
 
 
 def make_prompt(text: str) -> Prompt:
@@ -32,6 +38,7 @@ def make_prompt(text: str) -> Prompt:
 
 PROMPT = make_prompt("Do you like tea?")
 PLAIN = Sampling()
+SHORT = Sampling(max_tokens=12)
 
 
 def openai_model(upstream: LoopbackUpstream) -> OpenAIChatModel:
@@ -45,9 +52,28 @@ def openai_model(upstream: LoopbackUpstream) -> OpenAIChatModel:
     )
 
 
-@pytest.fixture(params=["fake", "offline", "openai"])
+def transformers_model(folder: Path) -> "TransformersChatModel":
+    from repartee.integrations.transformers_chat_model import (  # noqa: PLC0415  # torch: seconds
+        TransformersChatModel,
+    )
+
+    upstream = Upstream("model", FakeTelemetry(), attempts=1)
+    return TransformersChatModel(folder, upstream, queue=32, threads=1)
+
+
+@pytest.fixture(scope="module")
+def tiny_model_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_tiny_chat_model(tmp_path_factory.mktemp("tiny"))
+
+
+@pytest.fixture(params=["fake", "offline", "openai", "transformers"])
 async def model(request: pytest.FixtureRequest) -> AsyncIterator[ChatModel]:
     async with AsyncExitStack() as stack:
+        if request.param == "transformers":
+            local = transformers_model(request.getfixturevalue("tiny_model_folder"))
+            stack.push_async_callback(local.close)
+            yield local
+            return
         if request.param == "fake":
             yield FakeChatModel("*pours two cups*\nAlways, Maya.")
         elif request.param == "offline":
@@ -73,7 +99,7 @@ async def broken_model(request: pytest.FixtureRequest) -> AsyncIterator[ChatMode
 
 
 async def test_a_completion_has_text_and_says_where_it_is_from(model: ChatModel) -> None:
-    completion = await model.complete(PROMPT, PLAIN)
+    completion = await model.complete(PROMPT, SHORT)
     assert completion.text.strip()
     assert completion.model
     assert completion.finish_reason in {"stop", "length"}
@@ -82,7 +108,7 @@ async def test_a_completion_has_text_and_says_where_it_is_from(model: ChatModel)
 
 
 async def test_a_stream_is_pieces_of_text_then_one_completion_of_all_of_it(model: ChatModel) -> None:
-    *pieces, whole = [piece async for piece in model.stream(PROMPT, PLAIN)]
+    *pieces, whole = [piece async for piece in model.stream(PROMPT, SHORT)]
     assert isinstance(whole, Completion)
     assert pieces
     assert all(isinstance(piece, str) and piece for piece in pieces)
@@ -90,17 +116,17 @@ async def test_a_stream_is_pieces_of_text_then_one_completion_of_all_of_it(model
 
 
 async def test_a_stream_may_be_left_at_any_time(model: ChatModel) -> None:
-    await model.stream(PROMPT, PLAIN).aclose()
-    async with aclosing(model.stream(PROMPT, PLAIN)) as pieces:
+    await model.stream(PROMPT, SHORT).aclose()
+    async with aclosing(model.stream(PROMPT, SHORT)) as pieces:
         assert await anext(pieces)
     assert [piece async for piece in pieces] == []
-    assert (await model.complete(PROMPT, PLAIN)).text
+    assert (await model.complete(PROMPT, SHORT)).text
 
 
 async def test_calls_at_the_same_time_do_not_mix(model: ChatModel) -> None:
     async def streamed(number: int) -> tuple[str, str]:
         prompt = make_prompt(f"Cup number {number}?")
-        *pieces, whole = [piece async for piece in model.stream(prompt, PLAIN)]
+        *pieces, whole = [piece async for piece in model.stream(prompt, SHORT)]
         assert isinstance(whole, Completion)
         return "".join(str(piece) for piece in pieces), whole.text
 
@@ -109,7 +135,7 @@ async def test_calls_at_the_same_time_do_not_mix(model: ChatModel) -> None:
 
 
 async def test_cancelling_ends_a_call(model: ChatModel) -> None:
-    task = asyncio.create_task(model.complete(PROMPT, PLAIN))
+    task = asyncio.create_task(model.complete(PROMPT, SHORT))
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task

@@ -29,11 +29,21 @@ def feedback(reply_id: str, user_id: str | None = None, reason: str = "") -> dic
     return {"type": "feedback", "reply_id": reply_id, "reason": reason, "user_id": user_id}
 
 
+def shadow(reply_id: str, user_id: str | None) -> dict[str, Any]:
+    return {"type": "shadow", "reply_id": reply_id, "text": "Good evening.", "user": {"id": user_id}}
+
+
 async def of(log: EventLog, user_id: str) -> list[dict[str, Any]]:
     return [event async for event in log.of_user(user_id)]
 
 
-OF_ANN = [reply("r1", "ann", "Привет\u2028\n"), feedback("r1"), reply("r3", "ann"), feedback("r9", "ann")]
+OF_ANN = [
+    reply("r1", "ann", "Привет\u2028\n"),
+    feedback("r1"),
+    reply("r3", "ann"),
+    feedback("r9", "ann"),
+    shadow("r3", "ann"),
+]
 OF_BOB = [reply("r2", "bob", '{"id":"ann"}, said "ann"'), feedback("r2", None, "ann"), reply("r4", "Ann")]
 OF_NOBODY = [reply("r5", None), feedback("r5")]
 

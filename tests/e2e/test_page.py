@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.browser import chromium, opened
+from tests.cards import V3, archive
 from tests.processes import Service, call, loopback_upstream, service
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
@@ -45,6 +46,10 @@ def script(upstream: str, *faults: str) -> None:
         call("POST", f"{upstream}/loopback/script", {"endpoint": "chat", "faults": list(faults)}).status
         == 200
     )
+
+
+def replies(upstream: str, *texts: str) -> None:
+    script(upstream, *(f"say={text}" for text in texts))
 
 
 def become(page: Page, user_id: str) -> None:
@@ -140,6 +145,66 @@ def test_another_reply_is_another_version_and_arrow_keys_go_between_them(page: P
     expect(page.get_by_text("1/2")).to_be_visible()
     page.keyboard.press("ArrowRight")
     expect(last_reply(page)).to_have_text("Reply to: hello")
+
+
+def test_another_reply_going_on_and_writing_for_the_user_are_modes_of_the_service(
+    page: Page, upstream: str
+) -> None:
+    meet(page)
+    asked: list[dict] = []
+    page.on("request", lambda one: asked.append(one.post_data_json) if "generate" in one.url else None)
+    replies(upstream, "One.", "Two.", "And then the lights went out.", "I look for a candle.")
+    say(page, "hello")
+    expect(last_reply(page)).to_have_text("One.")
+    page.get_by_role("button", name="Another reply").click()
+    expect(last_reply(page)).to_have_text("Two.")
+    page.get_by_role("button", name="Go on").click()
+    expect(last_reply(page)).to_have_text("Two. And then the lights went out.")
+    page.get_by_role("button", name="Write a reply for me").click()
+    expect(page.locator("#message")).to_have_value("I look for a candle.")
+    assert [one.get("mode") for one in asked] == [None, "regenerate", "continue", "impersonate"]
+    assert (asked[1]["avoid"], asked[1]["messages"][-1]["text"]) == (["One."], "hello")
+    assert asked[2]["messages"][-1]["text"] == "Two."
+    page.get_by_role("button", name="Previous version").click()
+    expect(last_reply(page)).to_have_text("One.")
+
+
+def test_going_on_that_fails_leaves_the_message_as_it_was(page: Page, upstream: str) -> None:
+    meet(page)
+    say(page, "hello")
+    expect(last_reply(page)).to_have_text("Reply to: hello")
+    script(upstream, "stream-cut=3")
+    page.get_by_role("button", name="Go on").click()
+    expect(page.locator(".notice.bad")).to_contain_text("request")
+    expect(last_reply(page)).to_have_text("Reply to: hello")
+
+
+def test_a_finger_goes_between_versions_and_scrolling_does_not(browser: Browser, running: Service) -> None:
+    phone = {"viewport": {"width": 390, "height": 760}, "has_touch": True, "is_mobile": True}
+    with opened(browser, running.url, **phone) as page:
+        meet(page)
+        first = last_reply(page).inner_text()
+        page.get_by_role("button", name="Another reply").click()
+        expect(page.get_by_text("2/2")).to_be_visible()
+        second = last_reply(page).inner_text()
+        for across, down, shown in ((20, 0, second), (90, 80, second), (90, 10, first), (-90, 5, second)):
+            drag(page, across, down)
+            expect(last_reply(page)).to_have_text(shown)
+
+
+def drag(page: Page, across: int, down: int) -> None:
+    place = last_reply(page).bounding_box()
+    assert place
+    x, y = place["x"] + place["width"] / 2, place["y"] + 10
+    touch = page.context.new_cdp_session(page)
+    for kind, points in (
+        ("touchStart", [{"x": x, "y": y}]),
+        ("touchMove", [{"x": x + across / 2, "y": y + down / 2}]),
+        ("touchMove", [{"x": x + across, "y": y + down}]),
+        ("touchEnd", []),
+    ):
+        touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+    touch.detach()
 
 
 def test_the_greeting_has_versions_too(page: Page) -> None:
@@ -278,6 +343,18 @@ def test_a_dropped_card_is_played_with_its_own_picture(page: Page) -> None:
     drop(page, "broken.json", b"{}")
     expect(page.locator(".notice.bad")).to_contain_text("request")
     expect(last_reply(page)).to_have_text("Sit down.")
+
+
+def test_a_charx_card_shows_the_picture_that_is_packed_in_it(page: Page) -> None:
+    picture = png({}, side=6)
+    card = {**V3, "data": {**V3["data"], "nickname": "", "assets": []}}
+    drop(
+        page,
+        "ada.charx",
+        archive({"card.json": json.dumps(card).encode(), "assets/icon/images/face.png": picture}),
+    )
+    expect(last_reply(page)).to_have_text("Hello, User.")
+    expect(page.locator(".company img")).to_have_attribute("src", re.compile("^data:image/"))
 
 
 def test_nothing_that_others_wrote_becomes_part_of_the_page(

@@ -176,6 +176,24 @@ def content(value: Any) -> Fault:
     return edited(lambda document: document["choices"][0]["message"].update(content=value))
 
 
+def say(text: str) -> Fault:
+    """Reply with this text, whole or streamed; other endpoints than the chat answer well."""
+    piece = json.dumps({"content": text}).encode()
+
+    async def fault(exchange: Exchange) -> None:
+        if "choices" not in exchange.document:
+            await well(exchange)
+            return
+        exchange.document["choices"][0]["message"]["content"] = text
+        if exchange.streaming:
+            end = next(at for at, event in enumerate(exchange.events) if b'"finish_reason": "stop"' in event)
+            said = exchange.events[1].replace(b'{"role": "assistant", "content": ""}', piece)
+            exchange.events = [*exchange.events[:2], said, *exchange.events[end:]]
+        await well(exchange)
+
+    return fault
+
+
 def stream_then(count: int, end: Fault) -> Fault:
     """Stream `count` events as they should be, then `end`."""
 
@@ -266,6 +284,7 @@ _NAMED: dict[str, Callable[..., Fault]] = {
     "long-content-length": lambda: long_content_length,
     "error-in-200": lambda code: body({"error": {"code": int(code), "message": "no"}}),
     "content": content,
+    "say": lambda *parts: say(",".join(parts)),
     "finish": finish,
     "gzip-bomb": gzip_bomb,
     "redirect": redirect,

@@ -6,8 +6,6 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 import yaml
 from pydantic import (
-    BaseModel,
-    ConfigDict,
     Field,
     PositiveFloat,
     PositiveInt,
@@ -16,14 +14,10 @@ from pydantic import (
 )
 
 from repartee_tune.errors import TuneError
+from repartee_tune.recipe_sections import Recipe, Section
+from repartee_tune.small_recipes import EmbedderRecipe, ModerationRecipe, RerankerRecipe
 
 RECIPES = Path(__file__).parent / "recipes"
-
-
-class Section(BaseModel):
-    """A part of a recipe: unknown keys are errors, values never change."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
 
 
 class LoraOptions(Section):
@@ -104,14 +98,6 @@ class HealthLimits(Section):
     minimum_margin: float = 0.0
 
 
-class Recipe(Section):
-    """What every recipe says; `trainer` names the subclass."""
-
-    trainer: str
-    description: Annotated[str, Field(min_length=1)]
-    seed: Annotated[int, Field(ge=0)] = 42
-
-
 class TextRecipe(Recipe):
     """A recipe that trains a language model on rows of chat."""
 
@@ -179,6 +165,9 @@ RECIPE_TYPES: dict[str, type[Recipe]] = {
     "dpo": DPORecipe,
     "kto": KTORecipe,
     "reward": RewardRecipe,
+    "embedder": EmbedderRecipe,
+    "reranker": RerankerRecipe,
+    "moderation": ModerationRecipe,
 }
 
 

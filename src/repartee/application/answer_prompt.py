@@ -3,24 +3,26 @@
 import asyncio
 import time
 import uuid
-from collections.abc import AsyncGenerator, Mapping
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
+from contextlib import aclosing, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import structlog
 
+from repartee.application.arms import ChosenArm, Rewrite
+from repartee.application.deadline import seconds_left
 from repartee.application.guard_reply import (
     GuardPlan,
     ReplyGuardReport,
     guarded_completion,
     guarded_stream,
 )
+from repartee.application.keep_safe import SAFETY, KeepSafe, SafetyPlan, SafetyPolicy
 from repartee.application.lore_report import lore_report
 from repartee.application.merged_streams import merged
 from repartee.application.ports import (
-    ChatModel,
     Completion,
     EventLog,
     Prompt,
@@ -42,6 +44,8 @@ from repartee.application.reply import (
     UsedFact,
 )
 from repartee.application.retrieve_facts import Retrieval
+from repartee.application.shadow_replies import Answered, ShadowReplies
+from repartee.domain.errors import UpstreamError
 
 _log = structlog.get_logger(__name__)
 
@@ -61,7 +65,8 @@ class Draft:
     """All that replies to one request are made from.
 
     Where there are `greetings` they are the replies, and no model is asked. Without a `guard` the model's
-    text goes out as it is. `origin` is what the event log says about the request.
+    text goes out as it is. `origin` is what the event log says about the request, `rewrite` what another arm
+    would have been asked.
     """
 
     request_id: str
@@ -70,10 +75,13 @@ class Draft:
     retrieval_ms: float
     sampling: Sampling
     prompt: Prompt
-    origin: Mapping[str, Any]
+    origin: Callable[[], Mapping[str, Any]]
+    arm: ChosenArm
+    rewrite: Rewrite
     greetings: tuple[str, ...] = ()
     guard: GuardPlan | None = None
     speaker: ChosenSpeaker | None = None
+    safety: SafetyPlan = field(default_factory=SafetyPlan)
     id: str = field(default_factory=new_reply_id)
 
     @property
@@ -110,12 +118,16 @@ class AnswerPrompt:
     """
 
     def __init__(
-        self, model: ChatModel, event_log: EventLog | None, telemetry: Telemetry, templates: str
+        self,
+        event_log: EventLog | None,
+        telemetry: Telemetry,
+        shadow: ShadowReplies | None = None,
+        keep_safe: KeepSafe | None = None,
     ) -> None:
-        self._model = model
         self._event_log = event_log
         self._telemetry = telemetry
-        self._templates = templates
+        self._shadow = shadow
+        self._keep_safe = keep_safe or KeepSafe(None, SafetyPolicy(), telemetry)
 
     async def __call__(self, draft: Draft, count: int = 1) -> list[Reply]:
         """Return `count` replies. Raises UpstreamError."""
@@ -140,6 +152,10 @@ class AnswerPrompt:
                 retrieval=draft.report,
                 lore=draft.lore,
                 speaker=draft.speaker,
+                arm=draft.arm.name,
+                version=draft.arm.version,
+                notices=[*draft.safety.notices],
+                safety=draft.safety.report,
             ),
         )
         sources = [self._pieces(draft, place) for place in range(count)]
@@ -152,42 +168,43 @@ class AnswerPrompt:
             return await self._finished(draft, place, _greeting(draft, place), model_ms=0.0)
         called = time.perf_counter()
         sampling = replace(draft.sampling, choice=place)
-        if draft.guard is None:
-            completion, report = await self._model.complete(draft.prompt, sampling), None
-        else:
-            guarded = await guarded_completion(self._model, draft.prompt, sampling, draft.guard)
-            completion, report = guarded.completion, guarded.report
+        with self._counted(draft.arm):
+            completion, report = await _completed(draft, sampling)
         return await self._finished(draft, place, completion, milliseconds_since(called), report)
 
     async def _pieces(self, draft: Draft, place: int) -> AsyncGenerator[ReplyEvent, None]:
         if draft.greetings:
             greeting = _greeting(draft, place)
             yield ReplyDelta(text=greeting.text)
-            yield await self._finished(draft, place, greeting, model_ms=0.0)
+            yield await self._finished(draft, place, greeting, model_ms=0.0, shown=True)
             return
         called = time.perf_counter()
         sampling = replace(draft.sampling, choice=place)
-        async with aclosing(self._model_pieces(draft, sampling)) as pieces:
-            async for piece in pieces:
-                if isinstance(piece, str):
-                    yield ReplyDelta(text=piece)
-                else:
-                    completion, report = piece
-                    spent = milliseconds_since(called)
-                    yield await self._finished(draft, place, completion, spent, report)
+        whole: tuple[Completion, ReplyGuardReport | None]
+        with self._counted(draft.arm):
+            async with aclosing(_model_pieces(draft, sampling)) as pieces:
+                async for piece in pieces:
+                    if isinstance(piece, str):
+                        yield ReplyDelta(text=piece)
+                    else:
+                        whole = piece
+        spent = milliseconds_since(called)
+        yield await self._finished(draft, place, whole[0], spent, whole[1], shown=True)
 
-    async def _model_pieces(
-        self, draft: Draft, sampling: Sampling
-    ) -> AsyncGenerator[str | tuple[Completion, ReplyGuardReport | None], None]:
-        if draft.guard is None:
-            async with aclosing(self._model.stream(draft.prompt, sampling)) as raw:
-                async for piece in raw:
-                    yield piece if isinstance(piece, str) else (piece, None)
-            return
-        stream = guarded_stream(self._model, draft.prompt, sampling, draft.guard)
-        async with aclosing(stream) as guarded:
-            async for safe in guarded:
-                yield safe if isinstance(safe, str) else (safe.completion, safe.report)
+    @contextmanager
+    def _counted(self, arm: ChosenArm) -> Iterator[None]:
+        """Count what became of the arm's model; a client that leaves counts for nothing."""
+        called = time.perf_counter()
+        try:
+            yield
+        except UpstreamError as error:
+            self._telemetry.arm(arm.label, error.code, time.perf_counter() - called)
+            raise
+        except asyncio.CancelledError:
+            if (left := seconds_left()) is not None and left <= 0:
+                self._telemetry.arm(arm.label, "deadline", time.perf_counter() - called)
+            raise
+        self._telemetry.arm(arm.label, "ok", time.perf_counter() - called)
 
     async def _finished(
         self,
@@ -196,16 +213,19 @@ class AnswerPrompt:
         completion: Completion,
         model_ms: float,
         guard: ReplyGuardReport | None = None,
+        *,
+        shown: bool = False,
     ) -> Reply:
+        safe = await self._keep_safe.after(draft.safety, completion.text, shown=shown)
         reply = Reply(
             id=new_reply_id() if place else draft.id,
             request_id=draft.request_id,
-            text=completion.text,
+            text=safe.text,
             facts=draft.facts,
             retrieval=draft.report,
-            model=completion.model,
+            model=SAFETY if safe.replaced else completion.model,
             guard=guard,
-            finish_reason="greeting" if draft.greetings else completion.finish_reason,
+            finish_reason=_finish_reason(draft, completion, replaced=safe.replaced),
             usage=TokenUsage(
                 prompt_tokens=completion.usage.prompt_tokens,
                 completion_tokens=completion.usage.completion_tokens,
@@ -218,12 +238,24 @@ class AnswerPrompt:
             lore=draft.lore,
             prompt_tokens_by_section=dict(draft.prompt.sections),
             speaker=draft.speaker,
+            arm=draft.arm.name,
+            version=draft.arm.version or completion.model,
+            notices=[*safe.notices],
+            safety=safe.report,
         )
         self._telemetry.reply(
             ReplyMeasurement(reply.model, reply.retrieval.status, completion.usage, len(reply.facts))
         )
         await self._record(draft, reply)
+        if not place:
+            self._shadowed(draft)
         return reply
+
+    def _shadowed(self, draft: Draft) -> None:
+        """Let the shadow answer too, where a model answered for an arm."""
+        if self._shadow and draft.arm.name is not None and not draft.greetings:
+            user_id = draft.prompt.turn.user.id
+            self._shadow.offer(Answered(draft.id, draft.request_id, user_id, draft.arm.name, draft.rewrite))
 
     async def _record(self, draft: Draft, reply: Reply) -> None:
         if self._event_log is None:
@@ -232,9 +264,9 @@ class AnswerPrompt:
             "type": "reply",
             "at": datetime.now(UTC).isoformat(),
             "reply": reply.model_dump(),
-            **draft.origin,
+            **draft.origin(),
             "generation": {name: getattr(draft.sampling, name) for name in _RECORDED_SAMPLING},
-            "templates": self._templates,
+            "templates": draft.arm.compose_prompt.fingerprint,
             "prompt": [{"role": part.role, "content": part.content} for part in draft.prompt.messages],
         }
         try:
@@ -244,10 +276,40 @@ class AnswerPrompt:
             _log.error("event log cannot be written", reason=error.strerror)
 
 
+async def _completed(draft: Draft, sampling: Sampling) -> tuple[Completion, ReplyGuardReport | None]:
+    if draft.guard is None:
+        return await draft.arm.model.complete(draft.prompt, sampling), None
+    guarded = await guarded_completion(draft.arm.model, draft.prompt, sampling, draft.guard)
+    return guarded.completion, guarded.report
+
+
+async def _model_pieces(
+    draft: Draft, sampling: Sampling
+) -> AsyncGenerator[str | tuple[Completion, ReplyGuardReport | None], None]:
+    if draft.guard is None:
+        async with aclosing(draft.arm.model.stream(draft.prompt, sampling)) as raw:
+            async for piece in raw:
+                yield piece if isinstance(piece, str) else (piece, None)
+        return
+    stream = guarded_stream(draft.arm.model, draft.prompt, sampling, draft.guard)
+    async with aclosing(stream) as guarded:
+        async for safe in guarded:
+            yield safe if isinstance(safe, str) else (safe.completion, safe.report)
+
+
 def _greeting(draft: Draft, place: int) -> Completion:
     """Return one of the character's greetings, another one for each reply where there are as many."""
     text = draft.greetings[place % len(draft.greetings)]
-    return Completion(text=text, model=GREETING, finish_reason="stop", usage=Usage())
+    model = SAFETY if draft.safety.spoken else GREETING
+    return Completion(text=text, model=model, finish_reason="stop", usage=Usage())
+
+
+def _finish_reason(
+    draft: Draft, completion: Completion, *, replaced: bool
+) -> Literal["stop", "length", "greeting"]:
+    if replaced or draft.safety.spoken:
+        return "stop"
+    return "greeting" if draft.greetings else completion.finish_reason
 
 
 def milliseconds_since(started: float) -> float:

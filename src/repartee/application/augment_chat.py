@@ -4,15 +4,20 @@ import time
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final
 
 from repartee.application.answer_prompt import AnswerPrompt, Draft, milliseconds_since
+from repartee.application.arms import ArmPrompt, Arms, ChosenArm
 from repartee.application.compose_prompt import ComposePrompt
 from repartee.application.deadline import deadline_in
+from repartee.application.keep_safe import KeepSafe, SafetyPolicy, last_words
 from repartee.application.ports import ChatModel, EventLog, PromptMessage, Telemetry, Turn
 from repartee.application.reply import Reply, ReplyEvent
 from repartee.application.reply_options import GenerationOptions, ReplyPolicy, RetrievalOptions, facts_for
-from repartee.application.retrieve_facts import RetrieveFacts
+from repartee.application.retrieve_facts import Retrieval, RetrieveFacts
+from repartee.application.session_fields import SessionFields
+from repartee.application.shadow_replies import ShadowReplies
 from repartee.domain.character import Character
 from repartee.domain.dialogue import Message
 from repartee.domain.text import MESSAGE_CHARACTERS, without_controls
@@ -29,8 +34,10 @@ class AugmentRequest:
     messages: tuple[PromptMessage, ...]
     user: User
     character: str | None = None
+    arm: str | None = None
     generation: GenerationOptions = field(default_factory=GenerationOptions)
     retrieval: RetrievalOptions = field(default_factory=RetrievalOptions)
+    sitting: SessionFields = field(default_factory=SessionFields)
 
 
 class AugmentChat:
@@ -50,10 +57,15 @@ class AugmentChat:
         event_log: EventLog | None,
         telemetry: Telemetry,
         policy: ReplyPolicy,
+        arms: Arms | None = None,
+        shadow: ShadowReplies | None = None,
+        keep_safe: KeepSafe | None = None,
     ) -> None:
+        """Without `arms`, `model` answers everybody; without `keep_safe` nothing is looked for."""
         self._retrieve_facts = retrieve_facts
-        self._compose_prompt = compose_prompt
-        self._answer_prompt = AnswerPrompt(model, event_log, telemetry, compose_prompt.fingerprint)
+        self._arms = arms or Arms.single(model, compose_prompt)
+        self._keep_safe = keep_safe or KeepSafe(None, SafetyPolicy(), telemetry)
+        self._answer_prompt = AnswerPrompt(event_log, telemetry, shadow, self._keep_safe)
         self._policy = policy
 
     async def several(self, request: AugmentRequest, request_id: str, count: int) -> list[Reply]:
@@ -74,21 +86,34 @@ class AugmentChat:
     async def _draft(self, request: AugmentRequest, request_id: str) -> Draft:
         started = time.perf_counter()
         sampling = self._policy.sampling(request.generation)
+        arm = self._arms.chosen(request.user.id, request.arm, request.generation.model)
         dialogue = _dialogue(request.messages)
         character = _character(request)
-        retrieval = await facts_for(
-            self._retrieve_facts, request.user, dialogue, character.name, request.retrieval
-        )
+        opening = not any(message.role == "character" for message in dialogue)
+        safety = await self._keep_safe.before(last_words(dialogue), request.sitting.session(opening=opening))
+        retrieval = Retrieval(status="disabled")
+        if not safety.spoken:
+            retrieval = await facts_for(
+                self._retrieve_facts, request.user, dialogue, character.name, request.retrieval
+            )
         retrieval_ms = milliseconds_since(started)
-        turn = Turn(character, request.user, None, dialogue, retrieval.facts)
+        turn = Turn(character, request.user, None, dialogue, retrieval.facts, duties=safety.duties)
+
+        def rewrite(arm: ChosenArm) -> ArmPrompt:
+            return ArmPrompt(arm.compose_prompt.augmented(turn, request.messages), sampling)
+
         return Draft(
             request_id=request_id,
             started=started,
             retrieval=retrieval,
             retrieval_ms=retrieval_ms,
             sampling=sampling,
-            prompt=self._compose_prompt.augmented(turn, request.messages),
-            origin=_origin(request, dialogue),
+            prompt=rewrite(arm).prompt,
+            origin=partial(_origin, request, dialogue),
+            arm=arm,
+            rewrite=rewrite,
+            greetings=(safety.spoken,) if safety.spoken else (),
+            safety=safety,
         )
 
 

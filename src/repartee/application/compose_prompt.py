@@ -22,6 +22,7 @@ from repartee.application.prompt_notes import notes_of, with_lore, with_notes
 from repartee.application.prompt_room import PromptBudget, Ruler
 from repartee.application.prompt_views import rules_of, system_view, tail_view
 from repartee.application.turn_macros import macros_of
+from repartee.domain.control_tokens import neutralised
 from repartee.domain.errors import InvalidInput
 from repartee.domain.story import DepthNote
 
@@ -102,13 +103,15 @@ class ComposePrompt:
     def augmented(self, turn: Turn, messages: Sequence[PromptMessage]) -> Prompt:
         """Return the client's own messages with the turn's facts put in, or as they are without facts.
 
-        The facts come right after the user's last message, as a system message or as a part of it. Where
+        The facts come right after the user's last message, as a system message or as a part of it; so
+        does what has to be told whatever the client's prompt says. Control tokens are neutralised. Where
         system messages may stand at the start only, others of the client become the user's.
         """
         turn = replace(turn, facts=self._ruler.fitting(turn.facts, self._budget.fact_tokens))
         role = self._budget.tail_role
+        messages = [replace(one, content=neutralised(one.content)) for one in messages]
         sent = system_first(messages) if role == "user" else tuple(messages)
-        if turn.facts:
+        if turn.facts or turn.duties:
             view = tail_view(turn, macros_of(turn), PromptLore())
             view = replace(view, post_history_instructions="", asks_for_reply=False)
             sent = with_memories(sent, self._renderer.tail(view), role)

@@ -4,16 +4,20 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from dataclasses import replace
+from functools import partial
 from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
 from repartee.application.answer_prompt import GREETING, AnswerPrompt, Draft, milliseconds_since
+from repartee.application.arms import ArmPrompt, Arms, ChosenArm
 from repartee.application.compose_prompt import ComposePrompt
 from repartee.application.deadline import deadline_in
 from repartee.application.generate_request import GenerateRequest
 from repartee.application.given_story import story_of
 from repartee.application.guard_reply import GuardPlan
+from repartee.application.keep_safe import KeepSafe, SafetyPlan, SafetyPolicy, last_words
 from repartee.application.ports import (
     CharacterLibrary,
     ChatModel,
@@ -38,6 +42,7 @@ from repartee.application.reply import (
 )
 from repartee.application.reply_options import GenerationOptions, ReplyPolicy, RetrievalOptions, facts_for
 from repartee.application.retrieve_facts import Retrieval, RetrieveFacts
+from repartee.application.shadow_replies import ShadowReplies
 from repartee.application.turn_macros import macros_of
 from repartee.application.turn_request import chosen_greetings, taken_up
 from repartee.application.turn_scene import TurnScene, scene_of
@@ -87,7 +92,8 @@ class GenerateReply:
     than those before, go on with the character's last message, or write the user's next one. In a scene with
     a `cast` one of them answers: `speaker`, else whoever's turn it is, with its own card, books and facts.
     Without `user.id` nothing is retrieved. A retrieval outage never fails the reply: `retrieval.status` says
-    what happened. One deadline covers the whole request.
+    what happened. One deadline covers the whole request. Where the operator runs several arms, the user's id
+    decides which one answers; the reply names it.
     """
 
     def __init__(
@@ -99,12 +105,16 @@ class GenerateReply:
         event_log: EventLog | None,
         telemetry: Telemetry,
         policy: ReplyPolicy,
+        arms: Arms | None = None,
+        shadow: ShadowReplies | None = None,
+        keep_safe: KeepSafe | None = None,
     ) -> None:
+        """Without `arms`, `model` answers everybody; without `keep_safe` nothing is looked for."""
         self._characters = characters
         self._retrieve_facts = retrieve_facts
-        self._compose_prompt = compose_prompt
-        self._model = model
-        self._answer_prompt = AnswerPrompt(model, event_log, telemetry, compose_prompt.fingerprint)
+        self._arms = arms or Arms.single(model, compose_prompt)
+        self._keep_safe = keep_safe or KeepSafe(None, SafetyPolicy(), telemetry)
+        self._answer_prompt = AnswerPrompt(event_log, telemetry, shadow, self._keep_safe)
         self._policy = policy
 
     async def __call__(self, request: GenerateRequest, request_id: str) -> Reply | PromptPreview:
@@ -136,45 +146,75 @@ class GenerateReply:
         scene = await scene_of(request, self._characters)
         request = request.model_copy(update={"messages": messages, "avoid": avoid})
         sampling = self._policy.sampling(request.generation)
+        arm = self._arms.chosen(request.user.id, request.arm, request.generation.model)
+        safety = await self._plan(request, scene)
+        scene = replace(scene, duties=safety.duties)
+        if safety.spoken and not request.dry_run:
+            return _spoken(request, request_id, scene, safety, arm, sampling, started)
         retrieval = await facts_for(
             self._retrieve_facts, request.user, request.messages, scene.character.name, request.retrieval
         )
         retrieval_ms = milliseconds_since(started)
-        sampling = self._compose_prompt.profile_of(sampling.model or self._model.name).filled(sampling)
+
+        def rewrite(arm: ChosenArm) -> ArmPrompt:
+            return self._write(request, scene, retrieval, sampling, arm)[0]
+
         with scene.naming_fields():
-            prompt, greetings = await self._written(request, scene, retrieval, sampling)
-            guard = GuardPlan.of(prompt.turn, request.guard, sampling.stop)
+            asked, greetings = await self._written(request, scene, retrieval, sampling, arm)
         return Draft(
             request_id=request_id,
             started=started,
             retrieval=retrieval,
             retrieval_ms=retrieval_ms,
-            sampling=sampling,
-            prompt=prompt,
-            origin=_origin(request, scene),
+            sampling=asked.sampling,
+            prompt=asked.prompt,
+            origin=partial(_origin, request, scene),
+            arm=arm,
+            rewrite=rewrite,
             greetings=greetings,
-            guard=guard,
+            guard=asked.guard,
             speaker=scene.speaker,
+            safety=safety,
         )
 
+    async def _plan(self, request: GenerateRequest, scene: TurnScene) -> SafetyPlan:
+        opening = not any(message.role == "character" for message in request.messages)
+        language = (scene.character.language or "en")[:2]
+        said = last_words(request.messages)
+        return await self._keep_safe.before(said, request.session(opening=opening), language)
+
     async def _written(
-        self, request: GenerateRequest, scene: TurnScene, retrieval: Retrieval, sampling: Sampling
-    ) -> tuple[Prompt, tuple[str, ...]]:
+        self,
+        request: GenerateRequest,
+        scene: TurnScene,
+        retrieval: Retrieval,
+        sampling: Sampling,
+        arm: ChosenArm,
+    ) -> tuple[ArmPrompt, tuple[str, ...]]:
         """Return the prompt and the greetings. Lorebooks may take their time: other requests go on."""
         if request.lorebooks or scene.has_books:
-            return await asyncio.to_thread(self._write, request, scene, retrieval, sampling)
-        return self._write(request, scene, retrieval, sampling)
+            return await asyncio.to_thread(self._write, request, scene, retrieval, sampling, arm)
+        return self._write(request, scene, retrieval, sampling, arm)
 
     def _write(
-        self, request: GenerateRequest, scene: TurnScene, retrieval: Retrieval, sampling: Sampling
-    ) -> tuple[Prompt, tuple[str, ...]]:
+        self,
+        request: GenerateRequest,
+        scene: TurnScene,
+        retrieval: Retrieval,
+        sampling: Sampling,
+        arm: ChosenArm,
+    ) -> tuple[ArmPrompt, tuple[str, ...]]:
         turn = _turn(request, scene, retrieval)
+        model = sampling.model or arm.model.name
+        sampling = arm.compose_prompt.profile_of(model).filled(sampling)
         greetings = () if request.messages else _greetings(turn)
         greetings = chosen_greetings(greetings, request.greeting, request.messages)
         if greetings and not request.dry_run:
-            return Prompt((), turn), greetings
-        model = sampling.model or self._model.name
-        return self._compose_prompt(turn, sampling.max_tokens, model), greetings
+            prompt = Prompt((), turn)
+        else:
+            prompt = arm.compose_prompt(turn, sampling.max_tokens, model)
+        guard = GuardPlan.of(prompt.turn, request.guard, sampling.stop)
+        return ArmPrompt(prompt, sampling, guard), greetings
 
 
 def _turn(request: GenerateRequest, scene: TurnScene, retrieval: Retrieval) -> Turn:
@@ -189,10 +229,39 @@ def _turn(request: GenerateRequest, scene: TurnScene, retrieval: Retrieval) -> T
         request.messages,
         retrieval.facts,
         request.summary,
-        story,
+        replace(story, now=request.now),
         request.mode,
         request.avoid,
         scene.cast,
+        scene.duties,
+    )
+
+
+def _spoken(
+    request: GenerateRequest,
+    request_id: str,
+    scene: TurnScene,
+    safety: SafetyPlan,
+    arm: ChosenArm,
+    sampling: Sampling,
+    started: float,
+) -> Draft:
+    """Return a draft whose replies are the operator's text: nothing else is done that could fail."""
+    retrieval = Retrieval(status="disabled")
+    prompt = Prompt((), _turn(request, scene, retrieval))
+    return Draft(
+        request_id=request_id,
+        started=started,
+        retrieval=retrieval,
+        retrieval_ms=0.0,
+        sampling=sampling,
+        prompt=prompt,
+        origin=partial(_origin, request, scene),
+        arm=arm,
+        rewrite=lambda _: ArmPrompt(prompt, sampling),
+        greetings=(safety.spoken,),
+        speaker=scene.speaker,
+        safety=safety,
     )
 
 

@@ -2,12 +2,13 @@
 
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import AwareDatetime, ConfigDict, Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError, PydanticKnownError
 
 from repartee.application.given_cast import MOST_MEMBERS, CastMember
 from repartee.application.given_character import GivenCharacter
 from repartee.application.reply_options import GenerationOptions, RetrievalOptions
+from repartee.application.session_fields import SessionFields
 from repartee.domain.dialogue import Message
 from repartee.domain.guard import GuardOptions
 from repartee.domain.lorebook import LoreState
@@ -18,7 +19,7 @@ from repartee.domain.turn_mode import TurnMode
 from repartee.domain.user import User
 
 
-class GenerateRequest(BaseModel):
+class GenerateRequest(SessionFields):
     """One turn. The upstream context service owns and sends all of it; only who answers is required."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -71,7 +72,16 @@ class GenerateRequest(BaseModel):
     greeting: int | None = Field(
         default=None, ge=0, description="Which greeting opens an empty chat; 0 is `first_mes`."
     )
+    now: AwareDatetime | None = Field(
+        default=None,
+        description="The user's time, with its offset: what `{{time}}`, `{{date}}` and their like stand for.",
+    )
     n: int = Field(default=1, ge=1, le=8, description="How many alternatives to make.")
+    arm: str | None = Field(
+        default=None,
+        max_length=64,
+        description="Which arm is to answer, where the operator lets requests choose.",
+    )
     stream: bool = False
     dry_run: bool = Field(default=False, description="Return the exact prompt instead of calling the model.")
 

@@ -16,6 +16,7 @@ from repartee.domain.guard import (
     GuardReport,
     StreamGuard,
     check_style,
+    guard,
     guard_options,
 )
 from repartee.domain.turn_mode import folded
@@ -120,10 +121,9 @@ async def guarded_completion(
     """Return the whole reply, as the stream would have been. Raises UpstreamInvalid, and as the model."""
     for attempt in range(_ATTEMPTS):
         completion = await model.complete(prompt, _tried(sampling, attempt))
-        guard, opening = StreamGuard(plan.context, plan.options), plan.opening()
-        shown = opening.feed(guard.feed(completion.text))
-        last = guard.close(completion.finish_reason)
-        shown += opening.feed(last.text) + opening.close()
+        opening = plan.opening()
+        last = guard(completion.text, completion.finish_reason, plan.context, plan.options)
+        shown = opening.feed(last.text) + opening.close()
         if opening.stale and attempt + 1 < _ATTEMPTS:
             continue
         if shown.strip():

@@ -8,6 +8,7 @@ from repartee.application.ports import CharacterLibrary
 from repartee.domain.errors import NotFound
 
 CHARACTER_PREFIX: Final = "character/"
+ARM_PREFIX: Final = "arm/"
 
 
 class NoSuchModel(NotFound):
@@ -25,9 +26,10 @@ class CharacterChoice:
 
 @dataclass(frozen=True, slots=True)
 class PassThroughChoice:
-    """The model itself answers to the client's own prompt. None is the operator's own model."""
+    """The model, or an arm, answers to the client's own prompt. None is the operator's own model."""
 
     model: str | None
+    arm: str | None = None
 
 
 Choice = CharacterChoice | PassThroughChoice
@@ -43,15 +45,21 @@ class MenuEntry:
 
 
 class ModelMenu:
-    """The operator's model, the models that a request may name, and the shipped characters.
+    """The operator's model, the models and arms that a request may name, and the shipped characters.
 
-    A character goes by its short name; as `character/NAME` it is found also where a model has that name.
+    Arms go by `arm/NAME`. A character goes by its short name; as `character/NAME` it is found also where a
+    model has that name.
     """
 
-    def __init__(self, characters: CharacterLibrary, own_model: str, allowed_models: Sequence[str]) -> None:
-        self._entries = {
-            entry.id: entry for entry in (*_characters(characters), *_models(own_model, allowed_models))
-        }
+    def __init__(
+        self,
+        characters: CharacterLibrary,
+        own_model: str,
+        allowed_models: Sequence[str],
+        arms: Sequence[str] = (),
+    ) -> None:
+        models = (*_models(own_model, allowed_models), *_arms(arms))
+        self._entries = {entry.id: entry for entry in (*_characters(characters), *models)}
         self._unlisted = {entry.id: entry for entry in _characters(characters, CHARACTER_PREFIX)}
 
     def entries(self) -> tuple[MenuEntry, ...]:
@@ -75,6 +83,11 @@ class ModelMenu:
 def _characters(characters: CharacterLibrary, prefix: str = "") -> Iterator[MenuEntry]:
     for name in characters.names():
         yield MenuEntry(prefix + name, characters.get(name).display_name, CharacterChoice(name))
+
+
+def _arms(names: Sequence[str]) -> Iterator[MenuEntry]:
+    for name in names:
+        yield MenuEntry(ARM_PREFIX + name, name, PassThroughChoice(None, name))
 
 
 def _models(own_model: str, allowed_models: Sequence[str]) -> Iterator[MenuEntry]:

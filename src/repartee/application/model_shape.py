@@ -29,7 +29,11 @@ def shaped(messages: Sequence[PromptMessage], profile: ModelProfile) -> tuple[Pr
             _add(sent, message, join=strict or (first_only and message.role == "system"))
     if strict:
         _open(sent)
-    return tuple(sent if profile.cache_control else (replace(one, cache_until=None) for one in sent))
+    return tuple(sent if profile.cache_control else map(_unmarked, sent))
+
+
+def _unmarked(message: PromptMessage) -> PromptMessage:
+    return message if message.cache_until is None else replace(message, cache_until=None)
 
 
 def _add(sent: list[PromptMessage], message: PromptMessage, *, join: bool) -> None:

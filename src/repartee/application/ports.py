@@ -5,11 +5,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, Literal, Protocol
 
+from repartee.application.text_classifier import TagFound
 from repartee.domain.cast import Cast
 from repartee.domain.character import Character
 from repartee.domain.dialogue import Message
 from repartee.domain.fact import Fact, FactView, RetrievedFact, TenantScope
 from repartee.domain.lorebook.result import LoreResult
+from repartee.domain.safety.notices import NoticeKind
+from repartee.domain.safety.self_harm import SelfHarm, SelfHarmSigns
 from repartee.domain.scenario import Scenario
 from repartee.domain.story import Story
 from repartee.domain.text import Script, script_of
@@ -21,6 +24,9 @@ Vector = list[float]
 
 
 # --- the model that answers ---------------------------------------------------------------------------
+
+SafetyDuty = Literal["tell_ai", "take_care"]
+"""What a prompt ends with, whatever the card says: who answers, and care for a user who may be at risk."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +46,7 @@ class Turn:
     mode: TurnMode = "reply"
     avoid: tuple[str, ...] = ()
     cast: Cast | None = None
+    duties: tuple[SafetyDuty, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +158,22 @@ class ChatModel(Protocol):
 
     async def check(self) -> None:
         """Raise UpstreamError if the model cannot be reached."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ServedModel:
+    """A model, and the registry's immutable id of it where it comes from there."""
+
+    model: ChatModel
+    version: str | None = None
+
+
+class ModelSource(Protocol):
+    """Hands out the model of an arm. What it hands out keeps working when another one takes its place."""
+
+    def current(self) -> ServedModel | None:
+        """Return what is to answer a request that begins now, None where there is nothing."""
         ...
 
 
@@ -377,7 +400,7 @@ class RulesView:
 class SystemView:
     """Values of the prompt's stable part, macros already expanded.
 
-    `company` has a line about each of the others in a scene.
+    `company` has a line about each of the others in a scene. `summary_fence` is no part of the summary.
     """
 
     rules: str
@@ -397,6 +420,7 @@ class SystemView:
     lore_before: str = ""
     lore_after: str = ""
     company: tuple[str, ...] = ()
+    summary_fence: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -417,6 +441,7 @@ class TailView:
     mode: TurnMode = "reply"
     avoid: tuple[str, ...] = ()
     others: tuple[str, ...] = ()
+    duties: tuple[SafetyDuty, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -478,6 +503,32 @@ class TokenCounter(Protocol):
 
     def count(self, text: str) -> int:
         """Return a number of tokens, 0 for an empty text."""
+        ...
+
+
+class SelfHarmDetector(Protocol):
+    """Finds signs of suicide or self-harm in a text, of the user or of a reply."""
+
+    async def detect(self, text: str) -> SelfHarmSigns:
+        """Return the most serious sign. Whatever it raises counts as `unknown` and leads to a notice."""
+        ...
+
+
+class Moderator(Protocol):
+    """Labels a text with tags, such as hate or violence. It decides nothing."""
+
+    @property
+    def name(self) -> str:
+        """Which one: for records."""
+        ...
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """The tags that it knows."""
+        ...
+
+    async def label(self, text: str) -> Mapping[str, TagFound]:
+        """Return every tag that it knows, with its level."""
         ...
 
 
@@ -563,4 +614,20 @@ class Telemetry(Protocol):
 
     def digest(self, usage: Usage) -> None:
         """Count one summary."""
+        ...
+
+    def notice(self, kind: NoticeKind) -> None:
+        """Count a notice that was due by the clock."""
+        ...
+
+    def self_harm(self, found_in: Literal["message", "reply"], level: SelfHarm, action: str) -> None:
+        """Count what the detector found, and what was done about it."""
+        ...
+
+    def arm(self, name: str, outcome: str, seconds: float) -> None:
+        """Count one answer of an arm's model; `outcome` is `ok` or an error code."""
+        ...
+
+    def shadow(self, outcome: str) -> None:
+        """Count what became of one reply of the shadow: `ok`, an error code, `dropped` or `cancelled`."""
         ...

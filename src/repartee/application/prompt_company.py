@@ -5,6 +5,7 @@ from typing import Final
 
 from repartee.application.ports import PromptMessage, Turn
 from repartee.domain.cast import Member, label
+from repartee.domain.control_tokens import neutralised
 from repartee.domain.dialogue import Message
 from repartee.domain.macros import MacroContext, expand
 
@@ -41,11 +42,12 @@ def as_sent(turn: Turn) -> tuple[PromptMessage, ...]:
 
 
 def _message(message: Message, turn: Turn) -> PromptMessage:
+    text = neutralised(message.text)
     if turn.cast is None:
-        return PromptMessage("user" if message.role == "user" else "assistant", message.text)
+        return PromptMessage("user" if message.role == "user" else "assistant", text)
     if turn.cast.is_own(message):
-        return PromptMessage("assistant", message.text)
-    return PromptMessage("user", f"{label(message.speaker or turn.user.name)}: {message.text}")
+        return PromptMessage("assistant", text)
+    return PromptMessage("user", f"{neutralised(label(message.speaker or turn.user.name))}: {text}")
 
 
 def _line(member: Member, turn: Turn, count: Callable[[str], int], most: int) -> str:

@@ -19,6 +19,7 @@ from repartee.domain.lorebook.compiling import CompiledEntry
 from repartee.domain.lorebook.decorators import Decorators
 from repartee.domain.macros import expand
 from repartee.domain.story import DepthNote
+from repartee.domain.turn_mode import folded
 
 _BEFORE_THE_CHARACTER: Final = ("before_char", "before_description")
 _AT_THE_NOTE: Final = ("note_top", "note_bottom")
@@ -68,10 +69,21 @@ def lore_of(
         state=turn.story.state,
         settings=settings.model_copy(update={"budget_percent": 100.0}),
         injections=[note.text for note in notes],
+        greeting=_greeting_of(turn, macros),
     )
     result = activate(request)
     has_note = any(note.kind == "author_note" for note in notes)
     return _placed(result, _lasting(result, request, macros), has_note=has_note)
+
+
+def _greeting_of(turn: Turn, macros: TurnMacros) -> int | None:
+    """Return which greeting the chat began with, counted as V3 does: 0 is `first_mes`. None if unknown."""
+    if not turn.messages or turn.messages[0].role != "character":
+        return None
+    begun = folded(turn.messages[0].text)
+    greetings = (turn.character.first_mes, *turn.character.alternate_greetings)
+    said = (folded(expand(text, macros.now).text) for text in greetings)
+    return next((place for place, text in enumerate(said) if text == begun), None)
 
 
 def _messages(turn: Turn) -> list[LoreMessage]:

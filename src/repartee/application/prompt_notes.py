@@ -8,6 +8,7 @@ from typing import Any, Final
 from repartee.application.ports import PromptMessage, Turn
 from repartee.application.prompt_lore import PromptLore
 from repartee.application.turn_macros import TurnMacros
+from repartee.domain.control_tokens import neutralised
 from repartee.domain.lorebook.book import MOST_DEPTH, LoreRole
 from repartee.domain.lorebook.fields import text as read_text
 from repartee.domain.lorebook.fields import whole
@@ -34,14 +35,14 @@ def _character_note(extensions: Mapping[str, Any], macros: TurnMacros) -> DepthN
 
 
 def with_lore(notes: Sequence[DepthNote], lore: PromptLore) -> tuple[DepthNote, ...]:
-    """Put the lore's own notes first, and its texts around the author's note."""
+    """Put the lore's own notes first, and its texts around the author's note; no control token stays one."""
     around = [
         replace(note, text="\n".join(filter(None, (lore.note_top, note.text, lore.note_bottom))))
         if note.kind == "author_note"
         else note
         for note in notes
     ]
-    return (*lore.notes, *around)
+    return tuple(replace(note, text=neutralised(note.text)) for note in (*lore.notes, *around))
 
 
 def with_notes(history: Sequence[PromptMessage], notes: Sequence[DepthNote]) -> list[PromptMessage]:

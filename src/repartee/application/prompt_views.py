@@ -1,9 +1,9 @@
 """What the templates of a prompt are fed with."""
 
-import secrets
 from dataclasses import replace
 from typing import Final
 
+from repartee.application.fences import lasting_fence, passing_fence
 from repartee.application.ports import PromptRenderer, RulesView, SystemView, TailView, Turn
 from repartee.application.prompt_company import other_names
 from repartee.application.prompt_lore import PromptLore
@@ -20,10 +20,12 @@ _SHOWN_OF_AN_ALTERNATIVE: Final = 500
 def system_view(
     turn: Turn, macros: TurnMacros, lore: PromptLore, rules: str, company: tuple[str, ...] = ()
 ) -> SystemView:
-    """Return the values of the stable part, with all example dialogues."""
+    """Return the values of the stable part, with all example dialogues. A fired entry may end the rules."""
     character, user = turn.character, turn.user
     scenario = turn.scenario or Scenario()
     put = macros.lasting
+    if lore.result and "system_prompt" in lore.result.disabled_prompts:
+        rules = ""
     return SystemView(
         rules=rules,
         character=character.display_name,
@@ -39,6 +41,7 @@ def system_view(
         goal=put(scenario.goal),
         examples=_examples(turn, macros),
         summary=turn.summary.strip(),
+        summary_fence=lasting_fence(turn.summary.strip()),
         lore_before=lore.before,
         lore_after=lore.after,
         company=company,
@@ -79,17 +82,21 @@ def tail_view(turn: Turn, macros: TurnMacros, lore: PromptLore) -> TailView:
     last = turn.character.post_history_instructions
     if lore.result and "post_history_instructions" in lore.result.disabled_prompts:
         last = ""
+    user_facts = tuple(fact.text for fact in turn.facts if fact.owner == "user")
+    character_facts = tuple(fact.text for fact in turn.facts if fact.owner == "character")
+    avoid = tuple(_shown(text) for text in turn.avoid)
     return TailView(
         character=turn.character.display_name,
         user=turn.user.name,
-        user_facts=tuple(fact.text for fact in turn.facts if fact.owner == "user"),
-        character_facts=tuple(fact.text for fact in turn.facts if fact.owner == "character"),
-        fence=secrets.token_hex(4),
+        user_facts=user_facts,
+        character_facts=character_facts,
+        fence=passing_fence(lore.tail, *user_facts, *character_facts, *avoid),
         post_history_instructions=expand(last, replace(macros.now, original="")).text.strip(),
         lore=lore.tail,
         mode=turn.mode,
-        avoid=tuple(_shown(text) for text in turn.avoid),
+        avoid=avoid,
         others=other_names(turn),
+        duties=turn.duties,
     )
 
 

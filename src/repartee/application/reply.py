@@ -7,6 +7,7 @@ from pydantic import BaseModel, Field
 from repartee.application.guard_reply import ReplyGuardReport
 from repartee.application.ports import RetrievalStatus
 from repartee.application.retrieve_facts import RerankStatus
+from repartee.application.safety_report import Notice, SafetyReport
 from repartee.domain.cast import SpeakerReason
 from repartee.domain.fact import FactOwner
 from repartee.domain.lorebook.result import Reason
@@ -80,11 +81,18 @@ class Alternative(BaseModel):
     text: str
     finish_reason: Literal["stop", "length", "greeting"]
     guard: ReplyGuardReport | None = None
+    safety: SafetyReport = SafetyReport()
 
     @classmethod
     def of(cls, reply: "Reply") -> "Alternative":
         """Return what is told of a reply that stands beside another."""
-        return cls(id=reply.id, text=reply.text, finish_reason=reply.finish_reason, guard=reply.guard)
+        return cls(
+            id=reply.id,
+            text=reply.text,
+            finish_reason=reply.finish_reason,
+            guard=reply.guard,
+            safety=reply.safety,
+        )
 
 
 class Reply(BaseModel):
@@ -115,6 +123,13 @@ class Reply(BaseModel):
         description="Who of the `cast` wrote this and all alternatives; null without one, and for the user's "
         "line (`impersonate`).",
     )
+    arm: str | None = Field(default=None, description="Which arm answered; null where a model was named.")
+    version: str | None = Field(
+        default=None, description="The registry's id of the model, else the name that its server gave."
+    )
+    ai_generated: Literal[True] = True
+    notices: list[Notice] = Field(default=[], description="To be shown to the user beside the reply.")
+    safety: SafetyReport = SafetyReport()
 
 
 class ReplyStarted(BaseModel):
@@ -126,6 +141,13 @@ class ReplyStarted(BaseModel):
     retrieval: RetrievalReport
     lore: LoreReport = LoreReport()
     speaker: ChosenSpeaker | None = None
+    arm: str | None = None
+    version: str | None = Field(
+        default=None, description="The registry's id of the model; null where only the answer tells it."
+    )
+    ai_generated: Literal[True] = True
+    notices: list[Notice] = []
+    safety: SafetyReport = SafetyReport()
 
 
 class ReplyDelta(BaseModel):

@@ -13,7 +13,7 @@ class TurnMacros:
     """`stable` holds what stays the same for a whole chat, `now` also what changes with each message.
 
     The stable part of a prompt is written with `stable` alone: there `{{random}}` and `{{roll}}` fall once
-    per chat, and macros about the newest message stay as they are written.
+    per chat, and macros about the newest message or the time stay as they are written.
     """
 
     stable: MacroContext
@@ -52,6 +52,7 @@ def macros_of(turn: Turn) -> TurnMacros:
         stable,
         replace(
             stable,
+            now=turn.story.now,
             last_message=_last(turn.messages),
             last_user_message=_last(turn.messages, "user"),
             last_char_message=_last(turn.messages, "character"),

@@ -8,7 +8,7 @@ from repartee.application.generate_request import GenerateRequest
 from repartee.application.given_cast import checked_speakers, in_cast, members_of
 from repartee.application.given_character import character_of
 from repartee.application.given_story import OwnBooks
-from repartee.application.ports import CharacterLibrary
+from repartee.application.ports import CharacterLibrary, SafetyDuty
 from repartee.application.reply import ChosenSpeaker
 from repartee.domain.cast import Cast, Chosen, Member, next_speaker, place_of
 from repartee.domain.chance import fingerprint
@@ -18,12 +18,16 @@ from repartee.domain.errors import InvalidInput
 
 @dataclass(frozen=True, slots=True)
 class TurnScene:
-    """The character that speaks. In a cast also the others, why it speaks, and the books that are its own."""
+    """The character that speaks. In a cast also the others, why it speaks, and the books that are its own.
+
+    `duties` are what the service adds to the turn.
+    """
 
     character: Character
     cast: Cast | None = None
     speaker: ChosenSpeaker | None = None
     own_books: OwnBooks | None = None
+    duties: tuple[SafetyDuty, ...] = ()
 
     @property
     def has_books(self) -> bool:

@@ -16,6 +16,7 @@ from repartee.domain.macros import MacroContext, expand
 from repartee.domain.text import MESSAGE_CHARACTERS, CardText, Name, OptionalName, ShortText
 
 _OWN_FIELDS = ("age", "language", "style")
+_LISTS_OF_TEXTS = ("alternate_greetings", "group_only_greetings", "tags")
 _SPEAKER = re.compile(r"^\s*(\{\{\s*(?:user|char)\s*\}\}|<(?:USER|BOT|CHAR)>)\s*:\s?", re.IGNORECASE)
 
 
@@ -71,6 +72,9 @@ class Character(BaseModel):
         if "spec" in value and isinstance(value.get("data"), Mapping):
             card = value["data"]
         card = {field: given for field, given in card.items() if given is not None}
+        for field in _LISTS_OF_TEXTS:
+            if isinstance(card.get(field), list):
+                card[field] = [text for text in card[field] if text is not None]
         extensions = card.get("extensions")
         own = extensions.get("repartee") if isinstance(extensions, Mapping) else None
         if isinstance(own, Mapping):

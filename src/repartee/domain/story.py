@@ -1,6 +1,7 @@
 """What a request tells about the story beside the character: its lorebooks and the author's note."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -33,9 +34,13 @@ class DepthNote:
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """Books ready to be searched, what they remember, the author's note, and the seed of chance if given."""
+    """Books ready to be searched, what they remember, the author's note, and the seed of chance if given.
+
+    `now` is the user's own time, where the request tells it.
+    """
 
     books: tuple[LoreBookOf, ...] = ()
     state: LoreState = field(default_factory=LoreState)
     note: AuthorNote | None = None
     seed: int | None = None
+    now: datetime | None = None

@@ -8,6 +8,7 @@ from repartee.infrastructure.providers.embedder import EmbedderProvider
 from repartee.infrastructure.providers.event_log import EventLogProvider
 from repartee.infrastructure.providers.fact_store import FactStoreProvider
 from repartee.infrastructure.providers.memory import MemoryProvider
+from repartee.infrastructure.providers.moderation import ModerationProvider
 from repartee.infrastructure.providers.prompt import PromptProvider
 from repartee.infrastructure.providers.reranker import RerankerProvider
 from repartee.infrastructure.providers.safety import SafetyProvider
@@ -34,6 +35,7 @@ def make_container(settings: Settings, *overrides: Provider) -> AsyncContainer:
         FactStoreProvider(),
         PromptProvider(),
         EventLogProvider(),
+        ModerationProvider(),
         TelemetryProvider(),
         UpstreamsProvider(),
         UseCaseProvider(),

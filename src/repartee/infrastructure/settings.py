@@ -117,6 +117,8 @@ class LlmSettings(_Section):
             raise ValueError("FOLDER: is needed for KIND=transformers")
         if self.kind == "auto" and (self.folder or self.base_folder):
             raise ValueError("KIND: must be transformers where FOLDER or BASE_FOLDER is set")
+        if self.fallbacks and (self.kind != "auto" or (self.model or "").startswith(REGISTRY)):
+            raise ValueError("FALLBACK_MODELS: leave it out for transformers and for a name of the registry")
         if self.model and self.model.startswith(REGISTRY) and (self.kind != "auto" or not self.base_url):
             raise ValueError("MODEL: a name of the registry needs BASE_URL; for KIND=transformers set FOLDER")
         return self

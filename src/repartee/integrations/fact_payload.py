@@ -3,7 +3,7 @@
 import math
 import re
 from collections.abc import Iterable, Sequence
-from typing import Any, Final, Literal, Protocol
+from typing import Any, Final, Literal, Protocol, TypeVar
 
 from pydantic import ValidationError
 
@@ -25,6 +25,7 @@ _LARGEST: Final = 1e18
 """Far above any embedding; its square still fits the engine's 32-bit floats."""
 
 
+AnyFact = TypeVar("AnyFact", bound=Fact)
 VectorKind = Literal["float32", "float16", "int8"]
 """How vectors are kept: float16 halves the room and moves scores by less than 0.001."""
 
@@ -85,7 +86,7 @@ def checked_vector(profile: EmbedderProfile, vector: Vector) -> Vector:
         raise InvalidInput(
             f"a vector of {profile.id} has {profile.dimension} numbers, not {len(vector)}", field="vector"
         )
-    if not all(-_LARGEST < value < _LARGEST for value in vector):
+    if not math.hypot(*vector) < _LARGEST and not all(-_LARGEST < value < _LARGEST for value in vector):
         raise InvalidInput("a vector must hold finite numbers", field="vector")
     return vector
 
@@ -121,9 +122,9 @@ class FactReader:
     def retrieved(self, scope: TenantScope, points: Iterable[Scored]) -> list[RetrievedFact]:
         """Return the tenant's facts among the points, each once, by score descending, then id."""
         found = {
-            fact.id: RetrievedFact(**dict(fact), score=max(-1.0, min(1.0, point.score)))
+            fact.id: fact
             for point in points
-            if self._is_scored(point) and (fact := self._fact(scope, point)) is not None
+            if self._is_scored(point) and (fact := self._scored(scope, point)) is not None
         }
         return sorted(found.values(), key=lambda fact: (-fact.score, fact.id))
 
@@ -153,14 +154,21 @@ class FactReader:
         return pairs
 
     def _fact(self, scope: TenantScope, point: Stored) -> Fact | None:
+        return self._read(Fact, scope, point, {})
+
+    def _scored(self, scope: TenantScope, point: Scored) -> RetrievedFact | None:
+        return self._read(RetrievedFact, scope, point, {"score": max(-1.0, min(1.0, point.score))})
+
+    def _read(
+        self, kind: type[AnyFact], scope: TenantScope, point: Stored, more: dict[str, Any]
+    ) -> AnyFact | None:
         payload = point.payload or {}
         if payload.get(OWNER_KEY) != scope.user_id:
             self._telemetry.degraded("foreign_fact")
             return None
         try:
-            return Fact.model_validate(
-                {"id": str(point.id)} | {name: payload[name] for name in _STORED if name in payload}
-            )
+            known = {name: payload[name] for name in _STORED if name in payload}
+            return kind.model_validate({"id": str(point.id), **known, **more})
         except ValidationError:
             self._telemetry.degraded("unreadable_fact")
             return None

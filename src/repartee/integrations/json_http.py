@@ -6,15 +6,16 @@ from typing import Any
 import aiohttp
 import orjson
 
+from repartee.domain.errors import UpstreamError, UpstreamMisconfigured
 from repartee.integrations.transport import (
     KEEP_ALIVE_SECONDS,
     Upstream,
-    bounded_body,
     checked_base_url,
     error_for_status,
     parsed_json,
     refuse_encoding,
     reported_error,
+    whole_body,
 )
 
 
@@ -22,12 +23,19 @@ class JsonHttp:
     """JSON over POST to one upstream: no redirects, no ambient proxies, bounded replies, strict reading."""
 
     def __init__(
-        self, upstream: Upstream, base_url: str, headers: Mapping[str, str], attempt_timeout: float
+        self,
+        upstream: Upstream,
+        base_url: str,
+        headers: Mapping[str, str],
+        attempt_timeout: float,
+        not_found: type[UpstreamError] = UpstreamMisconfigured,
     ) -> None:
+        """`not_found` is what a 404 means."""
         self.dependency = upstream.dependency
         self._upstream = upstream
         self._base_url = checked_base_url(self.dependency, base_url)
         self._headers = {"content-type": "application/json", "accept-encoding": "identity", **headers}
+        self._not_found = not_found
         self._timeout = aiohttp.ClientTimeout(total=attempt_timeout, connect=min(2.0, attempt_timeout))
         self._session: aiohttp.ClientSession | None = None
 
@@ -60,10 +68,12 @@ class JsonHttp:
                 self._base_url + path, data=payload, headers=self._headers, allow_redirects=False
             ) as response,
         ):
+            if response.status == 404:
+                raise self._not_found(f"{name} answered 404: check its URL and the model's name", name)
             if response.status != 200:
                 raise error_for_status(name, response.status, response.headers)
             refuse_encoding(name, response.headers)
-            body = await bounded_body(name, response.content.iter_chunked(65_536))
+            body = await whole_body(name, response)
         answer = parsed_json(name, body)
         if failure := reported_error(name, answer):
             raise failure

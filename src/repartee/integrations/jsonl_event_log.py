@@ -123,7 +123,7 @@ class _Mine:
         if b'"feedback"' not in line and f'"{self.user_id}"'.encode() not in line:
             return None  # ids need no escaping, so that most lines need no parsing
         event = _parsed(line)
-        if event.get("type") == "reply":
+        if event.get("type") in {"reply", "shadow"}:
             return event if _field(event, "user", "id") == self.user_id else None
         if event.get("type") == "feedback":
             named = event.get("user_id") == self.user_id or event.get("reply_id") in self.replies

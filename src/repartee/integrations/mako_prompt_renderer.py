@@ -2,6 +2,7 @@
 
 The templates come from one folder of files that ship with the service. Text from cards, users and facts is
 passed as a value; no template is ever made from it, so `${…}`, `<% %>`, `% for` and `##` in it stay text.
+The templates hold no control token of a chat template: one in the result is somebody's, and is neutralised.
 """
 
 import ast
@@ -20,6 +21,7 @@ from repartee.application.ports import (
     SystemView,
     TailView,
 )
+from repartee.domain.control_tokens import neutralised
 from repartee.domain.errors import ConfigurationError
 
 _OF_REPLIES: Final = ("rules", "system", "tail")
@@ -64,7 +66,7 @@ class MakoPromptRenderer(PromptRenderer):
 
     def _rendered(self, name: str, view: RulesView | SystemView | TailView | ExtractView | DigestView) -> str:
         text: str = self._templates[name].render_unicode(v=view)
-        return text.strip()
+        return neutralised(text.strip())
 
 
 def _source(path: Path) -> str:

@@ -43,6 +43,10 @@ SCHEME: Final = 2
 """Part of the profile's id: raise it with any change of this file that changes vectors."""
 
 _NAME: Final = "The local encoder"
+_DESCRIPTIONS: Final = (
+    "encoder.json",
+    "manifest.json",
+)  # a tuned one's is the first: a registry has the other
 _DEPENDENCY: Final = "embedder"
 _GLOSSED_SHARE: Final = 0.65  # of a Russian vector the encoder's part: 0.6 to 0.75 measured alike
 _MAX_CHARACTERS: Final = 4_000  # far more than the encoder's 256 tokens
@@ -200,10 +204,11 @@ def _load(folder: Path) -> tuple[_Manifest, bytes, Tokenizer]:
     """Read the model's files, each once, and compare their sums with the manifest's."""
     where = f"{_NAME} in {folder}"
     fix = "delete that folder and run `make encoder`"
-    if not (folder / "manifest.json").is_file():
+    described = next((folder / name for name in _DESCRIPTIONS if (folder / name).is_file()), None)
+    if described is None:
         raise ConfigurationError(f"There is no local encoder in {folder}: run `make encoder`")
     try:
-        manifest = _Manifest.model_validate_json((folder / "manifest.json").read_bytes())
+        manifest = _Manifest.model_validate_json(described.read_bytes())
         contents = {name: (folder / name).read_bytes() for name in ("model.onnx", "tokenizer.json")}
         wrong = [name for name, data in contents.items() if _sum(data) != manifest.files[name]]
     except (OSError, ValidationError, KeyError) as error:

@@ -1,7 +1,8 @@
 """`ChatModel` over the OpenAI chat completions API: OpenRouter, OpenAI and every server that speaks it.
 
-The vendor's client makes the HTTP calls, through its `post`: `create()` spends milliseconds on the list of
-messages. What it lets through is bounded here and read strictly in `openai_completion`.
+The vendor's client lists the models. Chat goes through aiohttp alone: the client's `create()` spends
+milliseconds on the list of messages, and its `post` four times what the call costs here. What comes back is
+bounded, and read strictly in `openai_completion`.
 """
 
 import asyncio
@@ -27,6 +28,7 @@ from repartee.domain.errors import (
     UpstreamRefusedRequest,
     UpstreamUnavailable,
 )
+from repartee.integrations.chat_http import ChatHttp
 from repartee.integrations.openai_completion import CompletionReader, parse_completion
 from repartee.integrations.transport import (
     KEEP_ALIVE_SECONDS,
@@ -39,6 +41,7 @@ from repartee.integrations.transport import (
     error_for_status,
     parsed_json,
     refuse_encoding,
+    whole_body,
 )
 
 _CHECK_SECONDS: Final = 5.0
@@ -72,9 +75,11 @@ class OpenAIChatModel(ChatModel):
         self._first_model: str | None = None
         self._schemaless: set[str | None] = set()
         self._attempt_timeout = attempt_timeout
-        bearer(self._dependency, api_key)
+        headers = bearer(self._dependency, api_key or "none")
+        url = checked_base_url(self._dependency, base_url)
+        self._chat = ChatHttp(self._dependency, f"{url}/chat/completions", headers, connect_timeout)
         self._client = _Client(
-            base_url=checked_base_url(self._dependency, base_url),
+            base_url=url,
             api_key=api_key or "none",
             max_retries=0,
             http_client=DefaultAioHttpClient(
@@ -142,20 +147,22 @@ class OpenAIChatModel(ChatModel):
 
     async def close(self) -> None:
         """Close the connections."""
+        await self._chat.close()
         await self._client.close()
 
     async def _completed(self, prompt: Prompt, sampling: Sampling) -> Completion:
         async with self._translated(self._attempt_timeout):
             model = await self._model_for(sampling)
-            async with self._post(_request(model, prompt, sampling)) as chunks:
-                body = await bounded_body(self._dependency, chunks)
+            async with self._chat.post(_request(model, prompt, sampling)) as response:
+                body = await whole_body(self._dependency, response)
         return parse_completion(body, self._dependency, model)
 
     async def _streamed(self, prompt: Prompt, sampling: Sampling) -> AsyncGenerator[str | Completion, None]:
         async with self._translated():
             model = await self._model_for(sampling)
             reader = CompletionReader(self._dependency, model)
-            async with self._post(_request(model, prompt, sampling, stream=True)) as chunks:
+            async with self._chat.post(_request(model, prompt, sampling, stream=True)) as response:
+                chunks = response.content.iter_any()
                 while not reader.done and (chunk := await self._next(chunks)):
                     for piece in reader.feed(chunk):
                         yield piece
@@ -192,14 +199,6 @@ class OpenAIChatModel(ChatModel):
         return first
 
     @asynccontextmanager
-    async def _post(self, content: bytes) -> AsyncIterator[AsyncIterator[bytes]]:
-        response = await self._client.post(
-            "/chat/completions", cast_to=httpx2.Response, content=content, options={"headers": _STREAMED}
-        )
-        async with _raw_chunks(response) as chunks:
-            yield chunks
-
-    @asynccontextmanager
     async def _get_models(self) -> AsyncIterator[AsyncIterator[bytes]]:
         response = await self._client.get("/models", cast_to=httpx2.Response, options={"headers": _STREAMED})
         async with _raw_chunks(response) as chunks:
@@ -219,11 +218,11 @@ class OpenAIChatModel(ChatModel):
         try:
             async with self._upstream.translated(seconds):
                 yield
+        except UpstreamMisconfigured:
+            self._first_model = None  # the server may have been started again with another model
+            raise
         except (openai.OpenAIError, httpx2.HTTPError, httpx2.InvalidURL, httpx2.StreamError) as error:
-            failure = translated_openai_error(error, self._dependency)
-            if isinstance(failure, UpstreamMisconfigured):
-                self._first_model = None  # the server may have been started again with another model
-            raise failure from None
+            raise translated_openai_error(error, self._dependency) from None
 
 
 class _Client(AsyncOpenAI):

@@ -2,7 +2,8 @@
 
 Pure: bytes in, pieces of text and completions out. An error inside a 200, a reply without text and a stream
 that ends early are errors. A whole document where a stream was asked for is taken as the whole reply, because
-some servers ignore `stream`.
+some servers ignore `stream`. Control characters are left out: no message may hold one, so a client that sends
+such a reply back with the next turn would be refused.
 """
 
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from typing import Any, Final, Literal
 
 from repartee.application.ports import Completion, Usage
 from repartee.domain.errors import UpstreamInvalid, UpstreamModerated, UpstreamUnavailable
+from repartee.domain.text import without_controls
 from repartee.integrations.transport import MAX_REPLY_BYTES, parsed_json, reported_error
 
 _MAX_EVENT_BYTES: Final = 1024 * 1024
@@ -37,12 +39,12 @@ def parse_completion(body: bytes, dependency: str = "model", asked_model: str = 
         raise UpstreamInvalid(f"{dependency} answered without choices", dependency)
     finish = _finish_reason(choice, dependency) or "stop"
     message = choice.get("message")
-    text = message.get("content") if isinstance(message, dict) else None
+    text = _joined(message.get("content")) if isinstance(message, dict) else None
     if text is None and isinstance(message, dict) and isinstance(message.get("refusal"), str):
         raise UpstreamModerated(f"{dependency} refused to answer", dependency)
     if not isinstance(text, str):
         raise UpstreamInvalid(f"{dependency} answered without text", dependency)
-    return _checked(text, finish, answer, dependency, asked_model)
+    return _checked(without_controls(text), finish, answer, dependency, asked_model)
 
 
 def _checked(
@@ -70,6 +72,20 @@ def _count(value: Any) -> int:
 def _first_choice(answer: Any) -> dict[str, Any] | None:
     choices = answer.get("choices") if isinstance(answer, dict) else None
     return choices[0] if isinstance(choices, list) and choices and isinstance(choices[0], dict) else None
+
+
+def _joined(content: Any) -> Any:
+    """Return the text of a content that comes in parts, as Mistral's reasoning models send it."""
+    if not isinstance(content, list) or not all(isinstance(part, dict) for part in content):
+        return content
+    texts = [part.get("text") for part in content if part.get("type") == "text"]
+    return "".join(texts) if all(isinstance(text, str) for text in texts) else content
+
+
+def _our_choice(answer: Any) -> dict[str, Any] | None:
+    """Return what a chunk says of the first choice: a server may send others that nobody asked for."""
+    choice = _first_choice(answer)
+    return None if choice and choice.get("index") else choice
 
 
 def _finish_reason(choice: dict[str, Any], dependency: str) -> Literal["stop", "length"] | None:
@@ -208,18 +224,18 @@ class CompletionReader:
         if failure := reported_error(self._dependency, answer):
             raise failure
         self._about |= {key: answer[key] for key in ("model", "usage") if answer.get(key)}
-        choice = _first_choice(answer)
+        choice = _our_choice(answer)
         if choice is None:
             return ""
         self._finish = _finish_reason(choice, self._dependency) or self._finish
         delta = choice.get("delta")
-        text = delta.get("content") if isinstance(delta, dict) else None
+        text = _joined(delta.get("content")) if isinstance(delta, dict) else None
         if text is None:
             return ""
         if not isinstance(text, str):
             raise UpstreamInvalid(f"{self._dependency} sent a piece that is not text", self._dependency)
         self._grow(len(text))
-        return text
+        return without_controls(text)
 
     def _grow(self, size: int) -> None:
         self._size += size

@@ -43,6 +43,7 @@ from repartee.integrations.fact_payload import (
     profile_of,
 )
 from repartee.integrations.qdrant_errors import VENDOR_ERRORS, CollectionMissing, translated_qdrant_error
+from repartee.integrations.qdrant_search import FoundPoint, QdrantSearch
 from repartee.integrations.transport import Upstream
 
 _BATCH: Final = 256
@@ -96,7 +97,10 @@ class QdrantFactStore(FactStore, FactArchive):
         vectors: VectorKind = "float32",
         shards: int | None = None,
         replication: int | None = None,
+        search: QdrantSearch | None = None,
     ) -> None:
+        """With `search` the search of a reply goes there, else through the client."""
+        self._lean_search = search
         self._vectors = vectors
         self._shards = shards
         self._replication = replication
@@ -122,6 +126,8 @@ class QdrantFactStore(FactStore, FactArchive):
 
     async def close(self) -> None:
         """Close the connections."""
+        if self._lean_search:
+            await self._lean_search.close()
         await self._client.close()
 
     async def check(self) -> None:
@@ -133,6 +139,9 @@ class QdrantFactStore(FactStore, FactArchive):
     ) -> list[RetrievedFact]:
         """Return the nearest facts of the view, and up to `pinned` pinned ones, best first."""
         nearest = checked_vector(self._profile, vector)
+        if self._lean_search:
+            found = await self._searched(self._lean_search, scope, nearest, (limit, pinned), view)
+            return self._reader.retrieved(scope, found)
 
         def request(size: int, *conditions: models.FieldCondition) -> models.QueryRequest:
             visible = _visible(scope, view, *conditions)
@@ -145,6 +154,19 @@ class QdrantFactStore(FactStore, FactArchive):
             requests.append(request(pinned, _IS_PINNED))
         answers = await self._call(lambda: self._client.query_batch_points(self._collection, requests))
         return self._reader.retrieved(scope, chain.from_iterable(answer.points for answer in answers))
+
+    async def _searched(
+        self,
+        search: QdrantSearch,
+        scope: TenantScope,
+        nearest: Vector,
+        limits: tuple[int, int],
+        view: FactView,
+    ) -> Sequence[FoundPoint]:
+        params = _RESCORED_AS_JSON if self._search_params else None
+        return await self._with_collection(
+            lambda: search(self._collection, scope, view, nearest, limits, params)
+        )
 
     async def upsert(self, scope: TenantScope, facts: Sequence[EmbeddedFact]) -> None:
         """Write facts by id and wait for it. A point that belongs to another user is left as it is."""
@@ -324,12 +346,16 @@ class QdrantFactStore(FactStore, FactArchive):
             await client.create_payload_index(name, field, schema, wait=True, timeout=_CREATION_SECONDS)
 
     async def _call(self, request: Callable[[], Awaitable[T]]) -> T:
+        return await self._with_collection(lambda: self._upstream.call(lambda: self._translated(request)))
+
+    async def _with_collection(self, call: Callable[[], Awaitable[T]]) -> T:
+        """Make the call, once more where the collection had to be made first."""
         try:
-            return await self._upstream.call(lambda: self._translated(request))
+            return await call()
         except CollectionMissing:
             self._telemetry.degraded("missing_collection")
             await self.ensure()
-            return await self._upstream.call(lambda: self._translated(request))
+            return await call()
 
     async def _translated(self, request: Callable[[], Awaitable[T]]) -> T:
         try:
@@ -380,6 +406,9 @@ _RESCORED: Final = models.SearchParams(
 def _most_of(replicas: int | None) -> int | None:
     """Return how many copies have to take a write: more than half, so that one that is lost loses nothing."""
     return None if replicas is None else replicas // 2 + 1
+
+
+_RESCORED_AS_JSON: Final = _RESCORED.model_dump(mode="json", exclude_none=True)
 
 
 def _vector_params(dimension: int, vectors: VectorKind) -> models.VectorParams:

@@ -3,10 +3,13 @@
 import math
 import re
 from hashlib import sha256
-from typing import Any
+from typing import Any, Final
 
 from repartee.application.ports import EmbedderProfile
 from repartee.domain.errors import ConfigurationError, UpstreamInvalid
+
+_UNIT_TOLERANCE: Final = 1e-6
+"""Of a length, so also of a cosine: far below what a threshold tells apart."""
 
 
 def profile_id(vendor: str, model: str, dimension: int) -> str:
@@ -37,7 +40,8 @@ def unit_vectors(dependency: str, rows: Any, count: int, dimension: int) -> list
         length = math.hypot(*row)
         if length == 0.0:
             raise UpstreamInvalid(f"{dependency} returned a vector of zeros", dependency)
-        units.append([value / length for value in row])
+        is_unit = math.isclose(length, 1.0, rel_tol=_UNIT_TOLERANCE)
+        units.append(row if is_unit else [value / length for value in row])
     return units
 
 

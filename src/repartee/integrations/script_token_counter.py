@@ -46,13 +46,34 @@ def _by_byte() -> NDArray[np.float64]:
     return weights
 
 
+_REMEMBERED: Final = 32_768
+_REMEMBERED_CHARACTERS: Final = 20_000
 _WEIGHTS: Final = _by_byte()
 
 
 class ScriptTokenCounter(TokenCounter):
-    """Counts letters, digits, signs and scripts, each at its usual rate of tokens."""
+    """Counts letters, digits, signs and scripts, each at its usual rate of tokens.
+
+    A chat comes again with every turn, and a prompt measures each of its texts a few times, so the latest
+    counts are kept: by the texts' hashes, never the texts.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[int, int] = {}
 
     def count(self, text: str) -> int:
         """Return the estimate, rounded up."""
-        data = np.frombuffer(text.encode("utf-8", "surrogatepass"), np.uint8)
-        return int(np.ceil(np.bincount(data, minlength=256) @ _WEIGHTS))
+        if len(text) > _REMEMBERED_CHARACTERS:
+            return _counted(text)
+        key = hash(text)
+        known = self._known.get(key)
+        if known is None:
+            if len(self._known) >= _REMEMBERED:
+                self._known.clear()
+            known = self._known[key] = _counted(text)
+        return known
+
+
+def _counted(text: str) -> int:
+    data = np.frombuffer(text.encode("utf-8", "surrogatepass"), np.uint8)
+    return int(np.ceil(np.bincount(data, minlength=256) @ _WEIGHTS))

@@ -48,6 +48,7 @@ from repartee.integrations.retry_budget import RetryBudget
 
 MAX_REPLY_BYTES: Final = 4 * 1024 * 1024
 KEEP_ALIVE_SECONDS: Final = 30.0
+_CHUNK_BYTES: Final = 65_536
 _RETRY_AFTER_CAP: Final = 60.0
 _PAUSE: Final = (0.1, 0.5)
 
@@ -389,6 +390,14 @@ async def bounded_body(dependency: str, chunks: AsyncIterator[bytes], limit: int
         if len(body) > limit:
             raise UpstreamInvalid(f"{dependency} answered more than {limit} bytes", dependency)
     return bytes(body)
+
+
+async def whole_body(dependency: str, response: aiohttp.ClientResponse) -> bytes:
+    """Return the body, read at once where its head says that it is small. Raises UpstreamInvalid."""
+    length = response.content_length
+    if length is not None and length <= MAX_REPLY_BYTES:
+        return await response.read()
+    return await bounded_body(dependency, response.content.iter_chunked(_CHUNK_BYTES))
 
 
 def refuse_encoding(dependency: str, headers: Mapping[str, str]) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import click
 import yaml
 
+from repartee_tune.cli.small_training import train_small
 from repartee_tune.recipe import TextRecipe, load_recipe
 
 STRATEGIES = click.Choice(["single", "ddp", "fsdp2", "zero3"])
@@ -19,7 +20,10 @@ FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 @click.argument("recipe", metavar="RECIPE")
 @click.option("--data", type=FOLDER, required=True, help="Dataset: train.jsonl, eval.jsonl, manifest.json.")
 @click.option(
-    "--base", type=FOLDER, required=True, help="The model to start from: safetensors and a tokenizer."
+    "--base", type=FOLDER, default=None, help="The model to start from: safetensors and a tokenizer."
+)
+@click.option(
+    "--held-out", type=FOLDER, default=None, help="Small models: labelled data that is only measured on."
 )
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="The run's folder.")
 @click.option("--set", "changes", multiple=True, metavar="KEY=VALUE", help="Change a field of the recipe.")
@@ -36,7 +40,8 @@ def train(
     ctx: click.Context,
     recipe: str,
     data: Path,
-    base: Path,
+    base: Path | None,
+    held_out: Path | None,
     out: Path,
     changes: tuple[str, ...],
     trim: bool,
@@ -47,7 +52,10 @@ def train(
     """Train by RECIPE: a YAML file, or the name of a shipped one. The same command goes on after a stop."""
     settings = load_recipe(recipe, [*changes, *(["data.trim=true"] if trim else [])])
     if not isinstance(settings, TextRecipe):
-        raise click.UsageError(f"{recipe}: no trainer for {settings.trainer} is installed")
+        train_small(settings, data=data, base=base, held_out=held_out, out=out)
+        return
+    if base is None:
+        raise click.UsageError(f"--base: {settings.trainer} needs the model to start from")
     _print_settings(settings, data, base, out, world_size)
     logging.getLogger("bitsandbytes").setLevel(logging.ERROR)  # it misses an optional package on every start
     os.environ.setdefault("HF_HUB_OFFLINE", "1")  # base and rows are local: nothing is fetched

@@ -46,18 +46,32 @@ def read_png_card(data: bytes) -> tuple[bytes, str]:
     for keyword in CARD_KEYWORDS:
         if keyword in texts:
             text = _text(texts[keyword], keyword)
+            if len(text) > limits.TEXT_CHUNK_BYTES:
+                raise CardError(keyword, f"is larger than {limits.size(limits.JSON_BYTES)}: shorten the card")
             refuse_encrypted(text, keyword)
             return _from_base64(text, keyword), keyword
     raise CardError("PNG", "holds no card: it has neither a `ccv3` nor a `chara` text chunk")
 
 
 def png_assets(data: bytes) -> dict[str, bytes]:
-    """Return what `chara-ext-asset_:path` chunks hold, by path. Raises CardError."""
+    """Return what `chara-ext-asset_:path` chunks hold, by path. Raises CardError.
+
+    Few bytes of compressed chunks unpack to many: all of them together have the limits of a CHARX.
+    """
     found: dict[str, bytes] = {}
+    left = limits.UNPACKED_BYTES
     for chunk in _chunks(data):
         if chunk.keyword.startswith(_ASSET_KEYWORD):
             path = checked_path(chunk.keyword.removeprefix(_ASSET_KEYWORD), "PNG")
-            found[path] = _from_base64(_text(chunk, "chara-ext-asset_"), "chara-ext-asset_")
+            text = _text(chunk, "chara-ext-asset_")
+            left -= len(text)
+            if left < 0:
+                raise CardError(
+                    "PNG", f"assets take more than {limits.size(limits.UNPACKED_BYTES)}: remove some"
+                )
+            if len(found) >= limits.ZIP_ENTRIES:
+                raise CardError("PNG", f"holds more than {limits.ZIP_ENTRIES} assets: remove some")
+            found[path] = _from_base64(text, "chara-ext-asset_")
     return found
 
 

@@ -14,19 +14,40 @@ from repartee.domain.cards.assets import asset_entries, asset_path
 
 MAIN_ICON_PATH: Final = "assets/icon/images/main.png"
 
+_ICON_FOLDER: Final = "assets/icon/"
+_PICTURES: Final = (png.SIGNATURE, b"\xff\xd8\xff", b"GIF8")
 _SIDE: Final = 64
 _COLOR: Final = b"\x5b\x6c\x8f"
 
 
 def main_icon(data: Mapping[str, Any], assets: Mapping[str, bytes]) -> bytes | None:
     """Return the main icon among the assets, if it is there and a PNG."""
-    icons = [entry for entry in asset_entries(data) if entry.get("type") == "icon"]
-    icons.sort(key=lambda entry: entry.get("name") != "main")
-    for entry in icons:
+    for entry in _icons(data):
         content = assets.get(asset_path(entry) or "")
         if content and content.startswith(png.SIGNATURE):
             return content
     return None
+
+
+def main_picture(data: Mapping[str, Any], assets: Mapping[str, bytes]) -> bytes | None:
+    """Return the main icon among the assets, a picture of any kind that browsers show; None without one.
+
+    A card that names none may have one in its folder of icons.
+    """
+    named = [asset_path(entry) or "" for entry in _icons(data)]
+    found = [path for path in assets if path.startswith(_ICON_FOLDER)]
+    pictures = (assets.get(path, b"") for path in (*named, *found))
+    return next((picture for picture in pictures if _is_picture(picture)), None)
+
+
+def _icons(data: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the entries of icons, the main one first."""
+    icons = [entry for entry in asset_entries(data) if entry.get("type") == "icon"]
+    return sorted(icons, key=lambda entry: entry.get("name") != "main")
+
+
+def _is_picture(content: bytes) -> bool:
+    return content.startswith(_PICTURES) or content[8:12] == b"WEBP" or content[4:12] == b"ftypavif"
 
 
 def with_icon(card: dict[str, Any], assets: Mapping[str, bytes]) -> tuple[dict[str, Any], bool]:

@@ -47,6 +47,15 @@ class Balance(Stage):
                 self._settle(char)
             self._add_space(char) if char.isspace() else self._add_visible(char)
 
+    def put_word(self, word: str) -> None:
+        """Take letters, none of which is a mark."""
+        if self._cluster or self._decoration:
+            self._settle(word[0])
+        if self._gap:
+            self._release_gap()
+        self._next.put_word(word)
+        self._before, self._line_has_text, self._tail = word[-1], True, 0
+
     def close(self) -> None:
         """End the text."""
         if self._closes_end:

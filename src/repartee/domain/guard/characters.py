@@ -5,6 +5,7 @@ indicators, and the keycap's frame; what glues or modifies (U+200D, variation se
 every combining mark) belongs to the character before it.
 """
 
+import re
 from functools import lru_cache
 from typing import Final, Literal
 
@@ -23,6 +24,10 @@ _EMOJI: Final = regex.compile(
 _JOINER: Final = regex.compile(r"[\p{M}\p{Emoji_Modifier}\u200d\U000e0020-\U000e007f]", regex.V1)
 _WIDE: Final = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Bopomofo}ー]", regex.V1)
 _UNSPACED: Final = regex.compile(r"[\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]", regex.V1)
+
+_FIRST_UNSPACED: Final = "\u0e00"
+_SPACED_WORD: Final = re.compile(r"\S*?[^\W_]\S*")
+"""A run between spaces that holds a letter or digit."""
 
 
 @lru_cache(maxsize=8_192)
@@ -80,6 +85,8 @@ class WordCount:
 
 def count_words(text: str) -> int:
     """Return the number of words in a text of any script."""
+    if text.isascii() or max(text) < _FIRST_UNSPACED:
+        return len(_SPACED_WORD.findall(text))
     words = WordCount()
     for char in text:
         words.see(char)

@@ -2,6 +2,7 @@
 
 import unicodedata
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Final, Literal
 
 import regex
@@ -19,6 +20,7 @@ _FENCE: Final = r"(?P<fence>[ ]{0,3}(?:`{3,16}[^`\n]{0,64}|~{3,16}[^~\n]{0,64})\
 _WRAPS: Final = ((r"\*\*", r"\*\*"), (r"\*", r"\*"), ("__", "__"), ("_", "_"), (r"\[", r"\]"))
 
 
+@lru_cache(maxsize=1_024)
 def head_pattern(context: GuardContext, options: GuardOptions, *, at_start: bool) -> regex.Pattern[str]:
     """Return the pattern for the head of a line; its group names say what it is. It never matches nothing."""
     own = _own_names(context, options)

@@ -43,6 +43,19 @@ class Lines(Link):
             self._after_name = False
             self._read(self._head + char)
 
+    def read_word(self, word: str) -> None:
+        """Take letters in a row."""
+        if self._code is None and self._head is None:
+            self._next.put_word(word)
+            return
+        for place, char in enumerate(word):
+            if self._code is None and self._head is None:
+                self._next.put_word(word[place:])
+                return
+            if self.done:
+                return
+            self.read(char)
+
     def close(self) -> None:
         """End the text: a head that waits is what it is, an open code block is closed."""
         if self._head:

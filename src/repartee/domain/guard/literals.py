@@ -1,5 +1,6 @@
 """Stop strings and special tokens: the reply ends before the first that is complete."""
 
+from functools import lru_cache
 from typing import Final
 
 from repartee.domain.guard.options import GuardOptions
@@ -52,9 +53,7 @@ class Literals(Stage):
         self._ledger = ledger
         self._stops = options.stop
         self._tokens = frozenset(SPECIAL_TOKENS if options.special_tokens else ())
-        self._strings = tuple(sorted({*options.stop, *self._tokens}, key=len, reverse=True))
-        self._starts = {text[:length] for text in self._strings for length in range(1, len(text))}
-        self._firsts = {text[0] for text in self._strings}
+        self._strings, self._starts, self._firsts = _parts(options.stop, options.special_tokens)
         self._held = ""
 
     def put(self, char: str, code: bool = False) -> None:
@@ -72,6 +71,15 @@ class Literals(Stage):
                 self._cut()
             else:
                 self._shorten()
+
+    def put_word(self, word: str) -> None:
+        """Take letters, none of which may begin one of the strings."""
+        if self.done:
+            return
+        if self._held or not self._firsts.isdisjoint(word):
+            super().put_word(word)
+        else:
+            self._next.put_word(word)
 
     def close(self) -> None:
         """End the text. Half a string is text, unless it is most likely the beginning of a stop string."""
@@ -101,3 +109,11 @@ class Literals(Stage):
     def _release(self) -> None:
         held, self._held = self._held, ""
         self._pass_on(held)
+
+
+@lru_cache(maxsize=1_024)
+def _parts(stops: tuple[str, ...], tokens: bool) -> tuple[tuple[str, ...], frozenset[str], frozenset[str]]:
+    """Return the strings, longest first, all their beginnings, and their first characters."""
+    strings = tuple(sorted({*stops, *(SPECIAL_TOKENS if tokens else ())}, key=len, reverse=True))
+    starts = frozenset(text[:length] for text in strings for length in range(1, len(text)))
+    return strings, starts, frozenset(text[0] for text in strings)

@@ -39,6 +39,14 @@ class Loops(Stage):
         if not self.done:
             self._keep(char)
 
+    def put_word(self, word: str) -> None:
+        """Take letters of one word, or of a part of it."""
+        if self._holding or self.done:
+            super().put_word(word)
+            return
+        self._word.append(word)
+        self._next.put_word(word)
+
     def close(self) -> None:
         """End the text: the last word may complete the loop."""
         self._end_word()

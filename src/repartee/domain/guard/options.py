@@ -29,6 +29,7 @@ class GuardOptions(BaseModel):
     special_tokens: bool = Field(
         default=True, description="Cut at `<|im_end|>`, `</s>`, `[INST]` and the like."
     )
+    thoughts: bool = Field(default=True, description="Remove a `<think>…</think>` that opens the reply.")
     spaces: bool = Field(default=True, description="Remove spaces at line ends and around the reply.")
     max_blank_lines: int | None = Field(
         default=1, ge=0, le=10, description="Blank lines in a row; null: any."

@@ -20,14 +20,23 @@ def _any_of(*patterns: str) -> "regex.Pattern[str]":
 
 
 _REFUSAL: Final = _any_of(*refusal_english.REFUSALS, *refusal_russian.REFUSALS)
+_IN_REFUSALS: Final = (*refusal_english.REFUSAL_STEMS, *refusal_russian.REFUSAL_STEMS)
+_OUT_OF_ROLE_STEMS: Final = (*refusal_english.OUT_OF_ROLE_STEMS, *refusal_russian.OUT_OF_ROLE_STEMS)
 _OUT_OF_ROLE: Final = _any_of(*refusal_english.OUT_OF_ROLE, *refusal_russian.OUT_OF_ROLE)
 
 
 def refuses(text: str) -> bool:
     """Return whether the model declines, in its opening, to write what it was asked for."""
-    return _REFUSAL.search(text.strip()[:_OPENING]) is not None
+    opening = text.strip()[:_OPENING]
+    return _holds(opening, _IN_REFUSALS) and _REFUSAL.search(opening) is not None
 
 
 def leaves_role(text: str) -> bool:
     """Return whether the model speaks of itself as what it is, anywhere in the reply."""
-    return _OUT_OF_ROLE.search(text) is not None
+    return _holds(text, _OUT_OF_ROLE_STEMS) and _OUT_OF_ROLE.search(text) is not None
+
+
+def _holds(text: str, stems: tuple[str, ...]) -> bool:
+    """Whether a pattern can fit at all: looking for words is thirty times quicker than for patterns."""
+    folded = text.casefold()
+    return any(stem in folded for stem in stems)

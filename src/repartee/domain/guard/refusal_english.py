@@ -78,3 +78,14 @@ OUT_OF_ROLE: Final = (
     ),
     r"\b(?:step|break)(?:p?ing)? out of (?:the |my )?(?:character|role) (?:for a (?:moment|second)|here)\b",
 )
+
+REFUSAL_STEMS: Final = (
+    *("cannot", "can't", "can’t", "can not", "won't", "won’t", "will not", "unable to", "not able to"),
+    *("not comfortable", "decline", "policy", "policies", "guideline"),
+)
+"""Each of the refusals holds one of these."""
+OUT_OF_ROLE_STEMS: Final = (
+    *("model", "assistant", "chatbot", " an ai", "gpt", "claude", "gemini", "llama", "qwen"),
+    *("openai", "anthropic", "google", "meta ai", "mistral ai", "deepseek", "alibaba", "microsoft"),
+    *("my training", "my knowledge", "system prompt", "designed to", "programmed to", "trained to", "out of"),
+)

@@ -9,6 +9,7 @@ FinishReason = Literal["stop", "length"]
 Rule = Literal[
     "stop",
     "special_token",
+    "thoughts",
     "speaker",
     "own_name",
     "spaces",

@@ -41,6 +41,7 @@ _ABBREVIATIONS: Final = frozenset(
     )
 )
 _WORDS_OF_ONE_LETTER: Final = frozenset("IiЯя")
+_LONGEST_WORD: Final = 16
 _OPEN_ENDED: Final = frozenset(",:;-–—،、：")
 _AMBIGUOUS: Final = frozenset('*"')
 _BREAKING: Final = frozenset(("space", "newline", "wide", "wide_mark"))
@@ -78,6 +79,13 @@ class Sentences:
             self._pending, self._has_text, self._fresh = "", False, True
         self._advance(char, kind)
         self._last = char
+        return ended
+
+    def ends_before_word(self, word: str) -> bool:
+        """Take letters in a row and return whether a sentence ended before the first of them."""
+        ended = self.ends_before(word[0])
+        self._word += word[1 : 1 + max(_LONGEST_WORD - len(self._word), 0)]
+        self._last = word[-1]
         return ended
 
     def _is_end(self, char: str, kind: Kind) -> bool:
@@ -134,7 +142,7 @@ class Sentences:
         self._pending = ""
         if kind in {"word", "wide", "thai"}:
             self._has_text, self._fresh = True, False
-            self._word += char if len(self._word) < 16 else ""
+            self._word += char if len(self._word) < _LONGEST_WORD else ""
         self._fresh = self._fresh or kind == "newline"
         if char == "\n" and self._last == "\n":
             self._open = dict.fromkeys(self._open, False)

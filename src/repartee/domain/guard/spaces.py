@@ -25,6 +25,12 @@ class Spaces(Stage):
         else:
             self._gap.append(char)
 
+    def put_word(self, word: str) -> None:
+        """Take letters: what was kept before them stays."""
+        if self._gap:
+            self._release()
+        self._next.put_word(word)
+
     def close(self) -> None:
         """End the text: white space at its end goes."""
         if not self._trims:

@@ -15,6 +15,10 @@ class Receiver(Protocol):
         """Take one character."""
         ...
 
+    def put_word(self, word: str) -> None:
+        """Take letters and digits in a row, of a script with spaces: the same as one by one, but quicker."""
+        ...
+
 
 class Link:
     """Gives characters to the next link, and may end the reply (`done`)."""
@@ -39,6 +43,11 @@ class Stage(Link):
         """Take one character. None comes after `done`, and none of code is ever changed."""
         raise NotImplementedError
 
+    def put_word(self, word: str) -> None:
+        """Take them one by one."""
+        for char in word:
+            self.put(char)
+
 
 class Outlet:
     """The end of the chain: what may be shown, what of it was taken, and its prose without code blocks."""
@@ -54,6 +63,12 @@ class Outlet:
         self.length += 1
         if not code:
             self._prose.append(char)
+
+    def put_word(self, word: str) -> None:
+        """Take them at once."""
+        self._fresh.append(word)
+        self._prose.append(word)
+        self.length += len(word)
 
     def take(self) -> str:
         """Return what came since the last call."""

@@ -1,5 +1,6 @@
 """The guard: a whole reply at once, or piece by piece while it comes."""
 
+import re
 from collections.abc import Callable
 from functools import partial
 
@@ -13,10 +14,16 @@ from repartee.domain.guard.refusal import leaves_role, refuses
 from repartee.domain.guard.report import FinishReason, GuardContext, Guarded, GuardReport, Ledger
 from repartee.domain.guard.spaces import Spaces
 from repartee.domain.guard.stage import Link, Outlet, Receiver, Stage
+from repartee.domain.guard.thoughts import Thoughts
 from repartee.domain.guard.trimming import Trimming
+from repartee.domain.guard.untouched import is_untouched
 
 Builder = Callable[[Receiver, Ledger, GuardOptions], Stage]
 
+_WORDS_AND_SIGNS = re.compile(
+    r"[A-Za-z0-9\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u024f\u0400-\u0481\u048a-\u052f]+|.", re.DOTALL
+)
+"""Letters of European scripts come in words: all of them are read alike."""
 _NOTHING_SAID = frozenset('*_~"“”„«»「」『』`')
 
 
@@ -34,6 +41,7 @@ class StreamGuard:
         stages = _stages(self._outlet, self._ledger, self._options)
         self._lines = Lines(stages[0] if stages else self._outlet, self._ledger, context, self._options)
         self._links: tuple[Link, ...] = (self._lines, *stages)
+        self._thoughts = Thoughts(self._lines, self._ledger) if self._options.thoughts else None
 
     @property
     def done(self) -> bool:
@@ -42,17 +50,31 @@ class StreamGuard:
 
     def feed(self, piece: str) -> str:
         """Take the next piece and return the text that can be shown now; it may be empty."""
-        for char in piece:
+        for part in _WORDS_AND_SIGNS.findall(piece):
             if self.done:
                 break
-            self._lines.read(char)
+            if len(part) == 1:
+                (self._thoughts or self._lines).read(part)
+            else:
+                self._read_word(part)
         return self._outlet.take()
+
+    def _read_word(self, word: str) -> None:
+        for place, char in enumerate(word):
+            if self.done:
+                return
+            if self._thoughts is None or self._thoughts.over:
+                self._lines.read_word(word[place:])
+                return
+            self._thoughts.read(char)
 
     def close(self, finish_reason: FinishReason) -> Guarded:
         """End the reply and return what was kept back, with the report on all of it. Call it once.
 
         A reply that a rule has cut counts as finished, whatever the model says.
         """
+        if self._thoughts:
+            self._thoughts.close()
         self._ledger.cut_off = finish_reason == "length" and not self.done
         for place, link in enumerate(self._links):
             if not any(later.done for later in self._links[place:]):
@@ -61,13 +83,14 @@ class StreamGuard:
 
     def _report(self) -> GuardReport:
         prose = self._outlet.prose
-        cut_by, asked = self._ledger.cut_by, self._options.detect_refusal
+        cut_by = self._ledger.cut_by
+        told = _told(prose, self._options)
         return GuardReport(
             interventions=self._ledger.interventions(),
             cut_by=cut_by,
             cut_at=None if cut_by is None else self._outlet.length,
-            refusal=asked and refuses(prose),
-            out_of_role=asked and leaves_role(prose),
+            refusal=told.refusal,
+            out_of_role=told.out_of_role,
             empty=self._outlet.length == len(prose)
             and all(char.isspace() or char in _NOTHING_SAID for char in prose),
         )
@@ -80,10 +103,19 @@ def guard(
     options: GuardOptions | None = None,
 ) -> Guarded:
     """Return the guarded text of a whole reply, with the report. Raises nothing, whatever the text."""
-    stream = StreamGuard(context, options)
+    chosen = options or GuardOptions()
+    if is_untouched(text, finish_reason, context, chosen):
+        return Guarded(text, _told(text, chosen))
+    stream = StreamGuard(context, chosen)
     shown = stream.feed(text)
     last = stream.close(finish_reason)
     return Guarded(shown + last.text, last.report)
+
+
+def _told(prose: str, options: GuardOptions) -> GuardReport:
+    """Return what the words themselves tell."""
+    asked = options.detect_refusal
+    return GuardReport(refusal=asked and refuses(prose), out_of_role=asked and leaves_role(prose))
 
 
 def _stages(outlet: Outlet, ledger: Ledger, options: GuardOptions) -> list[Stage]:

@@ -37,14 +37,25 @@ class Trimming(Stage):
         else:
             self._next.put(char)
 
+    def put_word(self, word: str) -> None:
+        """Take letters: a sentence may end before the first of them only."""
+        if self._sentences.ends_before_word(word):
+            self._release()
+            self._ended = True
+        if self._ended:
+            self._held.append(word)
+        else:
+            self._next.put_word(word)
+
     def close(self) -> None:
         """End the text."""
         cut_off = self._ledger.cut_off or self._always
         if not cut_off or self._sentences.at_end:
             self._release()
         elif self._held:
-            self._ledger.note("sentence", removed=len(self._held))
+            self._ledger.note("sentence", removed=sum(map(len, self._held)))
 
     def _release(self) -> None:
         held, self._held = self._held, []
-        self._pass_on(held)
+        for text in held:
+            (self._next.put_word if len(text) > 1 else self._next.put)(text)

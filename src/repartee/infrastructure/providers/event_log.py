@@ -5,7 +5,9 @@ from dataclasses import dataclass
 
 from dishka import Provider, Scope, provide
 
-from repartee.application.ports import EventLog
+from repartee.application.moderated_event_log import ModeratedEventLog
+from repartee.application.ports import EventLog, Moderator
+from repartee.domain.errors import ConfigurationError
 from repartee.infrastructure.settings import Settings
 from repartee.integrations.jsonl_event_log import JsonlEventLog
 
@@ -23,13 +25,19 @@ class EventLogProvider(Provider):
     scope = Scope.APP
 
     @provide
-    async def event_log(self, settings: Settings) -> AsyncIterable[EventLog | None]:
+    async def event_log(
+        self, settings: Settings, moderator: Moderator | None
+    ) -> AsyncIterable[EventLog | None]:
         """Open the log, finish it at the end."""
         if not settings.events.enabled:
+            if moderator:
+                raise ConfigurationError(
+                    "REPARTEE_MODERATION__FOLDER labels what is logged: set REPARTEE_EVENTS__ENABLED=true"
+                )
             yield None
             return
         log = _log(settings)
-        yield log
+        yield ModeratedEventLog(log, moderator) if moderator else log
         await log.close()
 
     @provide

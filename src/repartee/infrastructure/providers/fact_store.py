@@ -7,7 +7,7 @@ from dishka import AnyOf, Provider, Scope, provide
 from repartee.application.ports import Embedder, EmbedderProfile, FactArchive, FactIndex, FactStore, Telemetry
 from repartee.domain.errors import ConfigurationError
 from repartee.infrastructure.providers.upstreams import Upstreams
-from repartee.infrastructure.settings import QdrantSettings, Settings
+from repartee.infrastructure.settings import QdrantSettings, Settings, revealed
 from repartee.integrations.qdrant_edge_fact_store import QdrantEdgeFactStore
 from repartee.integrations.transport import Upstream
 
@@ -45,6 +45,7 @@ def _server(
 ) -> FactIndex:
     # The client takes 0.7 s to import, which every command would pay for a server that it does not use.
     from repartee.integrations.qdrant_fact_store import QdrantFactStore, make_qdrant_client  # noqa: PLC0415
+    from repartee.integrations.qdrant_search import QdrantSearch  # noqa: PLC0415
 
     client = make_qdrant_client(
         url=url,
@@ -53,6 +54,7 @@ def _server(
         prefer_grpc=qdrant.prefer_grpc,
         grpc_port=qdrant.grpc_port,
     )
+    search = QdrantSearch(upstream, url, revealed(qdrant.api_key), qdrant.timeout_seconds)
     return QdrantFactStore(
         client,
         profile,
@@ -62,4 +64,5 @@ def _server(
         vectors=qdrant.vectors,
         shards=qdrant.shards,
         replication=qdrant.replication,
+        search=None if qdrant.prefer_grpc else search,
     )

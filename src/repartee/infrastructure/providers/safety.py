@@ -30,8 +30,8 @@ class SafetyProvider(Provider):
         texts = load_safety_texts(shipped_folder("prompts") / "safety.yaml", chosen.texts)
         if "interrupt" in {chosen.self_harm_active, chosen.self_harm_passive} and not texts.crisis_resources:
             raise ConfigurationError(
-                "REPARTEE_SAFETY__SELF_HARM_…=interrupt puts your text in place of the reply: name a file with "
-                "crisis_resources in REPARTEE_SAFETY__TEXTS"
+                "REPARTEE_SAFETY__SELF_HARM_…=interrupt puts your text in the place of replies: name a file "
+                "with crisis_resources in REPARTEE_SAFETY__TEXTS"
             )
         # The offline responder follows no instructions: there the text itself is the answer.
         question = chosen.human_question

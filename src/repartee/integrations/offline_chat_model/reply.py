@@ -121,7 +121,7 @@ class Responder:
         fresh = [text for text in texts if self._wording.is_fresh(text)]
         fitting = self._fitting_line() if lines else None
         chosen = self._wording.named(fitting.text) if fitting else self._wording.choose(fresh)
-        return [_Part(chosen or min(texts, key=self._wording.last_said), 9)]
+        return [_Part(chosen or self._wording.long_unsaid(texts), 9)]
 
     # - what is said to what was understood -
 

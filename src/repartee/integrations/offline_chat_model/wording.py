@@ -43,7 +43,7 @@ class Wording:
         if not usable:
             return ""
         fresh = [option for option in usable if not self.was_said(option)]
-        text = self._fill(self.choose(fresh) if fresh else min(usable, key=self.last_said), values)
+        text = self._fill(self.choose(fresh) if fresh else self.long_unsaid(usable), values)
         self._said += f"|{norm(text)}"
         return text
 
@@ -53,6 +53,11 @@ class Wording:
             return ""
         digest = hashlib.sha256(f"{self._moment}|{options[0]}".encode()).digest()
         return options[(int.from_bytes(digest[:8], "big") + self._seed) % len(options)]
+
+    def long_unsaid(self, options: Sequence[str]) -> str:
+        """Return the option said longest ago; another seed, one of the next (attempts lie eight apart)."""
+        choices = next(few for few in (5, 3, 2, 1) if few <= len(options))
+        return sorted(options, key=self.last_said)[self._seed % choices]
 
     def _slot(self, name: str) -> str:
         turn = self._turn

@@ -1,21 +1,24 @@
 """`/characters`: who ships with the service, and what is on a card of one's own."""
 
 import asyncio
+from base64 import b64encode
 from typing import Any, Final
 
 from fastapi import APIRouter, Request
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 from starlette.responses import Response
 
 from repartee.application.ports import CharacterLibrary
 from repartee.domain.cards import limits
 from repartee.domain.cards.assets import asset_type
 from repartee.domain.cards.card_file import CardFile, read_card
+from repartee.domain.cards.portrait import main_picture
 from repartee.domain.cards.spec import Spec
 from repartee.domain.character import Character
 from repartee.presentation.api.body import read_bytes
 from repartee.presentation.api.openapi import EXAMPLES, answer, json_answer, problems
 
+_PICTURE_BYTES: Final = 4 * limits.MIB
 CARD_BYTES: Final = 16 * limits.MIB
 """A card has its picture with it; `REPARTEE_API__MAX_BODY_BYTES` holds for the other routes."""
 
@@ -51,6 +54,9 @@ class ParsedCard(BaseModel):
     spec: Spec
     warnings: list[str]
     assets: list[CardAsset]
+    picture: str | None = Field(
+        default=None, description="The main icon of a CHARX as base64, up to 4 MiB. A PNG is its own picture."
+    )
 
 
 def characters_router(library: CharacterLibrary) -> APIRouter:
@@ -108,7 +114,14 @@ def _parsed(body: bytes) -> ParsedCard:
         spec=card.spec,
         warnings=list(card.warnings),
         assets=_assets(card),
+        picture=_picture(card),
     )
+
+
+def _picture(card: CardFile) -> str | None:
+    """Return the picture that a browser cannot find in the file itself."""
+    found = None if card.format == "png" else main_picture(card.data, card.assets) or card.image
+    return b64encode(found).decode() if found and len(found) <= _PICTURE_BYTES else None
 
 
 def _assets(card: CardFile) -> list[CardAsset]:

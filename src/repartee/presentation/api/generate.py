@@ -20,6 +20,7 @@ from repartee.domain.errors import ReparteeError
 from repartee.presentation.api.body import read_body
 from repartee.presentation.api.disconnect import ClientLeft, EventStream, unless_client_leaves
 from repartee.presentation.api.errors import internal_problem, problem, problem_response
+from repartee.presentation.api.event_data import event_data
 from repartee.presentation.api.limits import Limits
 from repartee.presentation.api.openapi import EXAMPLES, body_of, json_answer, problems
 from repartee.presentation.api.own_user import own_user
@@ -95,10 +96,13 @@ async def _events(
 
 def _encoded(event: ReplyEvent, place: int | None) -> bytes:
     """Return one event; of several replies it says to which one it belongs."""
-    document = event.model_dump_json().encode()
+    if isinstance(event, ReplyDelta):  # one of hundreds: not worth a serialiser
+        document = b'{"text":' + orjson.dumps(event.text) + b"}"
+    else:
+        document = event.model_dump_json().encode()
     if place is not None and not isinstance(event, ReplyStarted):
         document = b'{"index":%d,' % place + document[1:]
-    return b"event: " + _EVENT_NAMES[type(event)] + b"\ndata: " + document + b"\n\n"
+    return b"event: " + _EVENT_NAMES[type(event)] + b"\ndata: " + event_data(document) + b"\n\n"
 
 
 def _error_event(document: object) -> bytes:

@@ -28,6 +28,8 @@ _REPLY: Final = {
     "facts": [_USED],
     "retrieval": {"status": "ok", "threshold": 0.25, "rerank": "off"},
     "model": "offline",
+    "arm": "default",
+    "version": "offline",
     "finish_reason": "stop",
     "usage": {"prompt_tokens": 912, "completion_tokens": 19},
     "timings": {"retrieval_ms": 4.1, "model_ms": 0.7, "total_ms": 5.6},

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from repartee.application.compose_prompt import ComposePrompt, PromptBudget
 from repartee.application.ports import Prompt, Turn
 from repartee.domain.character import Character
+from repartee.domain.control_tokens import neutralised
 from repartee.domain.dialogue import Message
 from repartee.domain.errors import InvalidInput
 from repartee.domain.fact import RetrievedFact
@@ -66,7 +67,7 @@ def test_the_summary_ends_the_stable_part_and_leaves_it_stable_between_digests()
         )
     )
     assert summed.startswith(plain)
-    assert summed.endswith("\nAnn sold ${1} boat, {{user}} said.")
+    assert summed.splitlines()[-2] == "Ann sold ${1} boat, {{user}} said."
     assert later == summed
 
 
@@ -127,7 +128,7 @@ def test_number_and_roles_of_messages_depend_only_on_the_requests_list(
     roles = [part.role for part in prompt.messages]
     expected = ["user" if number % 2 == 0 else "assistant" for number in range(len(texts))]
     assert roles == ["system", *expected, "system"]
-    assert [part.content for part in prompt.messages[1:-1]] == forged
+    assert [part.content for part in prompt.messages[1:-1]] == list(map(neutralised, forged))
 
 
 def test_the_fence_around_facts_is_new_each_time_and_cannot_be_guessed() -> None:

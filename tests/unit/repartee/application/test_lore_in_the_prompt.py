@@ -1,4 +1,5 @@
 from dataclasses import replace
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -186,3 +187,45 @@ def test_what_is_no_book_is_an_error_that_names_its_place() -> None:
     with pytest.raises(InvalidInput) as caught:
         _turn("hi", character_book={"entries": [7]})
     assert (caught.value.field or "").startswith("character.character_book")
+
+
+@pytest.mark.parametrize(
+    ("opening", "fires"),
+    [
+        ("Hello, Ann.", [0]),
+        ("  hello,  ANN. ", [0]),
+        ("Back again?", [2]),
+        ("What the client made up", [0, 2]),
+        (None, [0, 2]),
+    ],
+)
+def test_an_entry_of_one_greeting_fires_where_the_chat_began_with_it(
+    opening: str | None, fires: list[int]
+) -> None:
+    entries = [_entry(f"@@is_greeting {place}\nlore of greeting {place}", constant=True) for place in (0, 2)]
+    turn = _turn(
+        "hi",
+        books=(_book(*entries),),
+        first_mes="Hello, {{user}}.",
+        alternate_greetings=(" ", "Back again?"),
+    )
+    if opening:
+        turn = replace(turn, messages=(Message(role="character", text=opening), *turn.messages))
+    prompt = _prompt(turn)
+    assert [place for place in (0, 2) if _place_of(f"lore of greeting {place}", prompt)] == fires
+
+
+def test_a_fired_entry_may_end_the_rules_and_only_while_it_fires() -> None:
+    book = _book(_entry("@@disable_ui_prompt system_prompt\nthe Warden walks"))
+    quiet, touched = (_prompt(_turn(said, books=(book,), description="A miller.")) for said in ("hi", "fog"))
+    assert quiet.messages[0].content.startswith("# How to write\n- You are Ada")
+    assert touched.messages[0].content.startswith("# Character: Ada\nA miller.")
+
+
+def test_the_requests_time_is_what_macros_about_time_stand_for() -> None:
+    now = datetime(2026, 11, 21, 15, 5, tzinfo=timezone(timedelta(hours=3)))
+    turn = _turn("fog", books=(_book(_entry("{{weekday}}, {{isodate}}, {{time}}")),), description="{{time}}")
+    told = _prompt(replace(turn, story=replace(turn.story, now=now)))
+    assert _place_of("Saturday, 2026-11-21, 3:05 PM", told)
+    assert "{{time}}" in told.messages[0].content  # the beginning must not change with the clock
+    assert _place_of("{{weekday}}, {{isodate}}, {{time}}", _prompt(turn))

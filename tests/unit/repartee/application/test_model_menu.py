@@ -18,6 +18,14 @@ def test_the_own_model_is_chosen_by_leaving_it_to_the_adapter_and_an_allowed_one
     assert menu.find("x/y").choice == PassThroughChoice("x/y")
 
 
+def test_an_arm_goes_by_its_long_name_only() -> None:
+    menu = ModelMenu(LIBRARY, "gpt-99", [], ["canary"])
+    assert [entry.id for entry in menu.entries()] == ["gpt-99", "arm/canary", *LIBRARY.names()]
+    assert menu.find("arm/canary").choice == PassThroughChoice(None, "canary")
+    with pytest.raises(NoSuchModel):
+        menu.find("canary")
+
+
 @pytest.mark.parametrize("name", ["blaze", "character/blaze"])
 def test_a_character_goes_by_its_short_name_and_by_its_long_one(name: str) -> None:
     assert ModelMenu(LIBRARY, "gpt-99", []).find(name).choice == CharacterChoice("blaze")

@@ -124,3 +124,10 @@ def test_greetings_for_groups_come_first_and_in_groups_only() -> None:
     card = Character(name="Ada", first_mes="Hi.", group_only_greetings=("All of you!", " "))
     assert card.greetings("Ann") == ("Hi.",)
     assert card.greetings("Ann", in_group=True) == ("All of you!", "Hi.")
+
+
+def test_null_in_a_list_of_texts_is_no_text() -> None:
+    card = {"name": "Ada", "alternate_greetings": [None, "Hi.", None], "tags": [None]}
+    character = Character.from_card(card)
+    assert (character.alternate_greetings, character.tags) == (("Hi.",), ())
+    assert card["alternate_greetings"] == [None, "Hi.", None]

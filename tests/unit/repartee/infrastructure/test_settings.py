@@ -2,9 +2,10 @@ import os
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from repartee.domain.errors import ConfigurationError
-from repartee.infrastructure.settings import Settings, load_settings
+from repartee.infrastructure.settings import LlmSettings, Settings, load_settings
 
 
 @pytest.fixture(autouse=True)
@@ -132,3 +133,17 @@ def test_two_fallback_models_at_most(tmp_path: Path) -> None:
     assert settings.llm.fallbacks == ("b", "c")
     with pytest.raises(ConfigurationError, match="FALLBACK_MODELS: 2 at most"):
         load_settings(_env_file(tmp_path, "REPARTEE_LLM__FALLBACK_MODELS=b,c,d"))
+
+
+@pytest.mark.parametrize(
+    ("llm", "words"),
+    [
+        ({"kind": "transformers"}, "FOLDER"),
+        ({"folder": "var/models/one"}, "KIND"),
+        ({"model": "registry:generator/champion"}, "BASE_URL"),
+        ({"kind": "transformers", "folder": "x", "fallback_models": "y"}, "FALLBACK_MODELS"),
+    ],
+)
+def test_settings_of_the_model_that_contradict_each_other_are_refused(llm: dict, words: str) -> None:
+    with pytest.raises(ValidationError, match=words):
+        LlmSettings.model_validate(llm)

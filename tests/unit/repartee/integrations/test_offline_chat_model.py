@@ -441,6 +441,25 @@ async def test_another_reply_is_none_of_those_given() -> None:
     assert len(set(given)) == 5
 
 
+async def test_another_reply_differs_where_everything_was_said_before() -> None:
+    for path in SHIPPED[:4]:
+        card = _card_of(path)
+        said = [one[:4_000] for one in card["data"]["mes_example"].split("{{char}}:")[1:]]
+        before = [Message(role="character", text=one) for one in said]
+        asked = Message(role="user", text="hi")
+        turn = Turn(Character.from_card(card), User(name="Ann"), None, (*before, asked))
+        for _ in range(20):  # all greetings of the responder are used up
+            text = (await MODEL.complete(Prompt((), turn), Sampling())).text
+            turn = replace(turn, messages=(*turn.messages, Message(role="character", text=text), asked))
+        given = [(await MODEL.complete(Prompt((), turn), Sampling())).text]
+        again = replace(turn, mode="regenerate", avoid=tuple(given))
+        assert (await MODEL.complete(Prompt((), again), Sampling())).text not in given
+
+
+def _card_of(path: Path) -> dict:
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
 async def test_the_character_goes_on_without_saying_the_same() -> None:
     said = "*lifts the lamp* Come in, the wind is rude tonight."
     messages = (Message(role="user", text="hi, how are you?"), Message(role="character", text=said))

@@ -328,7 +328,7 @@ ANY_MODE: list[tuple[str, Fault, type[UpstreamError], int]] = [
     ("message missing", faults.edited(lambda it: it["choices"][0].pop("message")), UpstreamInvalid, 1),
     ("content null", faults.content(None), UpstreamInvalid, 1),
     ("content a number", faults.content(123), UpstreamInvalid, 1),
-    ("content a list", faults.content([{"type": "text", "text": "Hi"}]), UpstreamInvalid, 1),
+    ("content a list of no texts", faults.content([{"type": "text", "text": 5}]), UpstreamInvalid, 1),
     ("content empty", faults.content(""), UpstreamInvalid, 1),
     ("content blank", faults.content(" \n\t "), UpstreamInvalid, 1),
     ("a list", faults.body(b"[]"), UpstreamInvalid, 1),

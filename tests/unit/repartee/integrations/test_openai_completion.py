@@ -25,7 +25,7 @@ GOOD: dict[str, Any] = {
 }
 
 TEXTS = st.text(
-    st.characters(exclude_categories=("Cs",)) | st.sampled_from("\r\n:{[ \ufeff\u2028🦊я"), max_size=20
+    st.characters(exclude_categories=("Cs", "Cc")) | st.sampled_from("\r\n:{[ \ufeff\u2028🦊я"), max_size=20
 )
 
 
@@ -280,3 +280,43 @@ def test_a_document_whose_bytes_are_damaged_never_raises_anything_else(place: in
             assert parse_completion(damaged).text.strip()
         except UpstreamError:
             assert "nods" not in traceback.format_exc()
+
+
+@pytest.mark.parametrize("streamed", [True, False])
+def test_control_characters_are_left_out_and_line_breaks_are_not(streamed: bool) -> None:
+    document = copy.deepcopy(GOOD)
+    document["choices"][0]["message"]["content"] = "a\0b\x1b[31m\nred\x07"
+    body = sse("a\0b\x1b[31m\nred\x07") if streamed else json.dumps(document).encode()
+    pieces, error = outcome([body])
+    assert error is None
+    assert "".join(piece for piece in pieces if isinstance(piece, str)) == "ab[31m\nred"
+    assert pieces[-1].text == "ab[31m\nred"
+
+
+def test_choices_that_nobody_asked_for_are_not_mixed_in() -> None:
+    said = [
+        (0, "A", None),
+        (1, "x", None),
+        (0, "B", None),
+        (1, "", "length"),
+        (None, "C", None),
+        (0, "", "stop"),
+    ]
+    events = [{"index": place, "delta": {"content": text}, "finish_reason": end} for place, text, end in said]
+    body = b"".join(b"data: " + json.dumps({"choices": [event]}).encode() + b"\n\n" for event in events)
+    pieces, error = outcome([body + b"data: [DONE]\n\n"])
+    assert (error, pieces[:-1], pieces[-1].finish_reason) == (None, ["A", "B", "C"], "stop")
+
+
+@pytest.mark.parametrize("streamed", [True, False])
+def test_a_content_in_parts_is_its_text_without_the_thoughts(streamed: bool) -> None:
+    content = [
+        {"type": "thinking", "thinking": [{"type": "text", "text": "hm"}]},
+        {"type": "text", "text": "Да"},
+        {"type": "text", "text": "."},
+    ]
+    kind = "delta" if streamed else "message"
+    document = {"choices": [{"index": 0, kind: {"content": content}, "finish_reason": "stop"}]}
+    data = json.dumps(document).encode()
+    pieces, error = outcome([b"data: " + data + b"\n\n" if streamed else data])
+    assert (error, pieces[0], pieces[-1].text) == (None, "Да.", "Да.")

@@ -1,15 +1,19 @@
 """What clients get back: OpenAI's documents, with one key of ours, `repartee`."""
 
+import re
 import time
 from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from pydantic import BaseModel
 from starlette.responses import Response
 
 from repartee.application.reply import Reply, ReplyEvent, ReplyStarted, RetrievalReport, UsedFact
+from repartee.application.safety_report import Notice, SafetyReport
 from repartee.presentation.api.openapi import json_answer
+
+_IN_A_HEADER: Final = re.compile(r"[!-~]{1,200}", re.ASCII)  # a server may call its model anything
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +38,12 @@ class AboutReply(BaseModel):
     facts: list[UsedFact]
     retrieval: RetrievalReport
     model: str | None = None
+    arm: str | None = None
+    version: str | None = None
     ignored: list[str] = []
+    ai_generated: Literal[True] = True
+    notices: list[Notice] = []
+    safety: SafetyReport = SafetyReport()
 
 
 class Usage(BaseModel):
@@ -103,7 +112,11 @@ def about(order: Order, replies: Sequence[Reply]) -> AboutReply:
         facts=replies[0].facts,
         retrieval=replies[0].retrieval,
         model=replies[0].model,
+        arm=replies[0].arm,
+        version=replies[0].version,
         ignored=[*order.ignored],
+        notices=notices_of(replies),
+        safety=_gravest(replies),
     )
 
 
@@ -114,17 +127,38 @@ def about_started(order: Order, started: ReplyStarted) -> AboutReply:
         request_id=order.request_id,
         facts=started.facts,
         retrieval=started.retrieval,
+        arm=started.arm,
+        version=started.version,
         ignored=[*order.ignored],
+        notices=started.notices,
+        safety=started.safety,
     )
 
 
 def headers_about(reply: Reply | ReplyStarted) -> Mapping[str, str]:
-    """Return the headers of an answer."""
-    return {
+    """Return the headers of an answer. A stream's has no version where only the model's answer tells it."""
+    about = {
         "X-Repartee-Request-Id": reply.request_id,
         "X-Repartee-Facts": str(len(reply.facts)),
         "X-Repartee-Retrieval": reply.retrieval.status,
     }
+    if reply.notices:
+        about["X-Repartee-Notices"] = ",".join(notice.kind for notice in reply.notices)
+    if reply.arm:
+        about["X-Repartee-Arm"] = reply.arm
+    if reply.version and _IN_A_HEADER.fullmatch(reply.version):
+        about["X-Repartee-Version"] = reply.version
+    return about
+
+
+def notices_of(replies: Sequence[Reply]) -> list[Notice]:
+    """Return the notices of all choices, each once."""
+    return list({notice.kind: notice for reply in replies for notice in reply.notices}.values())
+
+
+def _gravest(replies: Sequence[Reply]) -> SafetyReport:
+    levels = ("none", "passive", "unknown", "active")
+    return max((reply.safety for reply in replies), key=lambda report: levels.index(report.self_harm))
 
 
 def usage_of(replies: Sequence[Reply]) -> Usage:

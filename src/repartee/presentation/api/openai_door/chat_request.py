@@ -13,8 +13,10 @@ from pydantic import (
     WithJsonSchema,
 )
 
-from repartee.application.reply_options import RetrievalOptions, StopString
+from repartee.application.reply_options import RetrievalOptions
+from repartee.application.session_fields import SessionFields
 from repartee.domain.scenario import Scenario
+from repartee.domain.turn_mode import TurnMode
 from repartee.domain.user import User
 
 _TEXT_PARTS: Final = frozenset({"text", "input_text", "output_text"})
@@ -25,6 +27,7 @@ _CHANGES_ANSWERS: Final = (
     "min_p", "repetition_penalty",
 )  # fmt: skip
 _STOP_STRINGS: Final = 4
+_LONGEST_STOP: Final = 64
 _LONGEST_REPLY: Final = 8_192
 
 
@@ -90,7 +93,7 @@ class StreamOptions(BaseModel):
     include_usage: bool | None = None
 
 
-class OurFields(BaseModel):
+class OurFields(SessionFields):
     """What OpenAI's API has no place for. Unknown fields are errors."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -98,11 +101,22 @@ class OurFields(BaseModel):
     user: User = User()
     scenario: Scenario | None = None
     retrieval: RetrievalOptions = RetrievalOptions()
+    mode: TurnMode | None = Field(
+        default=None, description="What a character is to write, as in `POST /generate`."
+    )
+    arm: str | None = Field(
+        default=None, max_length=64, description="Which arm answers, where requests may choose."
+    )
 
 
 def _list_of_stops(value: Any) -> Any:
     stops = [value] if isinstance(value, str) else value or []
-    return [stop for stop in stops if stop != ""] if isinstance(stops, list) else stops
+    return [stop for stop in stops if stop not in {"", None}] if isinstance(stops, list) else stops
+
+
+def _id_of_user(value: Any) -> Any:
+    """Return the id of a user that came as an object, as Open WebUI sends it to its pipelines."""
+    return value.get("id") if isinstance(value, dict) else value
 
 
 class ChatCompletionRequest(BaseModel):
@@ -120,14 +134,16 @@ class ChatCompletionRequest(BaseModel):
     max_tokens: int | None = Field(default=None, ge=1)
     max_completion_tokens: int | None = Field(default=None, ge=1)
     temperature: float | None = Field(default=None, ge=0, le=2)
-    top_p: float | None = Field(default=None, gt=0, le=1)
+    top_p: float | None = Field(default=None, ge=0, le=1)
     seed: int | None = Field(default=None, ge=-(2**63), lt=2**63)
     presence_penalty: float | None = Field(default=None, ge=-2, le=2)
     frequency_penalty: float | None = Field(default=None, ge=-2, le=2)
-    stop: Annotated[tuple[StopString, ...], BeforeValidator(_list_of_stops)] = Field(
-        default=(), max_length=256, description="A text or a list; the first four are used."
+    stop: Annotated[tuple[str, ...], BeforeValidator(_list_of_stops)] = Field(
+        default=(),
+        max_length=256,
+        description="A text or a list; the first four of at most 64 characters are used.",
     )
-    user: str | None = None
+    user: Annotated[str | None, BeforeValidator(_id_of_user)] = None
     repartee: OurFields = OurFields()
 
     @property
@@ -139,17 +155,19 @@ class ChatCompletionRequest(BaseModel):
     @property
     def stops(self) -> tuple[str, ...]:
         """The stop strings that are used."""
-        return self.stop[:_STOP_STRINGS]
+        return tuple(stop for stop in self.stop if len(stop) <= _LONGEST_STOP)[:_STOP_STRINGS]
 
     @property
     def ignored(self) -> tuple[str, ...]:
         """What was sent and makes no difference, in words of ours."""
         given = self.model_extra or {}
         parts = {kind for message in self.messages for kind in message.content.left_out}
+        too_long = any(len(stop) > _LONGEST_STOP for stop in self.stop)
         tools = any(message.role in {"tool", "function"} for message in self.messages)
         return (
             *(name for name in _CHANGES_ANSWERS if given.get(name)),
             *sorted(parts),
             *(["tool messages"] if tools else []),
             *(["stop strings after the fourth"] if len(self.stop) > _STOP_STRINGS else []),
+            *([f"stop strings above {_LONGEST_STOP} characters"] if too_long else []),
         )

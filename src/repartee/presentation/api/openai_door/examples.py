@@ -18,6 +18,8 @@ _ABOUT_REPLY: Final = {
     "facts": [],
     "retrieval": {"status": "empty", "threshold": 0.25, "rerank": "off"},
     "model": "offline",
+    "arm": "default",
+    "version": "offline",
     "ignored": [],
 }
 EXAMPLES: Final[Mapping[str, Any]] = {

@@ -1,6 +1,6 @@
 """From OpenAI's request to ours: who asks, what was said, and what is wanted."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final, Literal
 from urllib.parse import unquote
 
@@ -11,20 +11,26 @@ from repartee.application.augment_chat import AugmentRequest
 from repartee.application.generate_reply import GenerateRequest
 from repartee.application.ports import PromptMessage
 from repartee.application.reply_options import GenerationOptions
+from repartee.application.session_fields import SessionFields
 from repartee.domain.character import Character
 from repartee.domain.dialogue import Message
 from repartee.domain.errors import InvalidInput
 from repartee.domain.scenario import Scenario
+from repartee.domain.story import AuthorNote
 from repartee.domain.text import MESSAGE_CHARACTERS, Name, without_controls
+from repartee.domain.turn_mode import TurnMode
 from repartee.domain.user import User, checked_user_id
-from repartee.presentation.api.openai_door.chat_request import ChatCompletionRequest
+from repartee.presentation.api.openai_door.chat_request import ChatCompletionRequest, ChatMessage
 from repartee.presentation.api.own_user import own_user
 
 USER_HEADER: Final = "X-Repartee-User"
 USER_NAME_HEADER: Final = "X-Repartee-User-Name"
+OPEN_WEBUI_USER_HEADER: Final = "X-OpenWebUI-User-Id"
+OPEN_WEBUI_NAME_HEADER: Final = "X-OpenWebUI-User-Name"
 _NOBODY: Final = "the user"
 _SETTING_CHARACTERS: Final = 65_536
 _KEPT_TURNS: Final = 1_000
+_SMALLEST_TOP_P: Final = 0.001  # 0 means the likeliest token; most servers refuse it
 _NAME: Final = TypeAdapter(Name)
 _ROLES: Final[dict[str, Literal["system", "user", "assistant"]]] = {
     "system": "system",
@@ -40,23 +46,40 @@ def read_user(request: Request, asked: ChatCompletionRequest, nameless: str | No
     Raises Forbidden for a user whom the caller's key does not belong to, InvalidInput.
     """
     told = asked.repartee.user
-    name = _name_in_header(request) or _told_name(asked) or _name_of(asked, "user") or nameless
+    name = (
+        _name_in_header(request, USER_NAME_HEADER)
+        or _told_name(asked)
+        or _name_of(asked, "user")
+        or _name_in_header(request, OPEN_WEBUI_NAME_HEADER)
+        or nameless
+    )
     return told.model_copy(update={"id": _user_id(request, asked), "name": name or told.name})
 
 
 def to_generate(asked: ChatCompletionRequest, user: User, name: str, card: Character) -> GenerateRequest:
-    """Return the request for a shipped character: the client's system text becomes part of the scene."""
+    """Return the request for a shipped character.
+
+    The client's system text becomes part of the scene; what it says after the last turn stays there, as the
+    author's note: a text that changes with each turn must not move the prompt's beginning.
+    """
+    before, after = _around_the_last_turn(asked)
     return GenerateRequest(
         messages=tuple(_dialogue(asked))[-_KEPT_TURNS:],
         user=user,
         character=name,
-        scenario=_scenario(asked, card),
+        scenario=_scenario(asked, card, before),
+        author_note=_note(after),
+        mode=_mode(asked),
         generation=_generation(asked, None),
         retrieval=asked.repartee.retrieval,
+        arm=asked.repartee.arm,
+        **_sitting(asked).model_dump(),
     )
 
 
-def to_augment(asked: ChatCompletionRequest, user: User, model: str | None) -> AugmentRequest:
+def to_augment(
+    asked: ChatCompletionRequest, user: User, model: str | None, arm: str | None = None
+) -> AugmentRequest:
     """Return the request for the model itself. Raises InvalidInput where nothing was said."""
     messages = tuple(
         PromptMessage(_ROLES[message.role], message.content.text, message.name)
@@ -71,7 +94,14 @@ def to_augment(asked: ChatCompletionRequest, user: User, model: str | None) -> A
         character=_name_of(asked, "assistant"),
         generation=_generation(asked, model),
         retrieval=asked.repartee.retrieval,
+        arm=arm or asked.repartee.arm,
+        sitting=_sitting(asked),
     )
+
+
+def _sitting(asked: ChatCompletionRequest) -> SessionFields:
+    told = asked.repartee
+    return SessionFields.model_construct(**{name: getattr(told, name) for name in SessionFields.model_fields})
 
 
 def read_augmented_user(request: Request, asked: ChatCompletionRequest) -> User:
@@ -84,6 +114,7 @@ def _user_id(request: Request, asked: ChatCompletionRequest) -> str | None:
         USER_HEADER: request.headers.get(USER_HEADER),
         "repartee.user.id": asked.repartee.user.id,
         "user": asked.user,
+        OPEN_WEBUI_USER_HEADER: request.headers.get(OPEN_WEBUI_USER_HEADER),
     }
     allowed = [(field, own_user(request, value, field)) for field, value in given.items() if value]
     if not allowed:
@@ -95,13 +126,11 @@ def _user_id(request: Request, asked: ChatCompletionRequest) -> str | None:
         raise InvalidInput(f"{field}: {error}", field) from None
 
 
-def _name_in_header(request: Request) -> str | None:
+def _name_in_header(request: Request, header: str) -> str | None:
     """Return the name; it may be percent-encoded, because headers hold ASCII only."""
-    given = unquote(request.headers.get(USER_NAME_HEADER, "").encode("latin-1").decode(errors="replace"))
+    given = unquote(request.headers.get(header, "").encode("latin-1").decode(errors="replace"))
     if given and not _is_name(given):
-        raise InvalidInput(
-            f"{USER_NAME_HEADER}: must be a name of at most 128 characters on one line", USER_NAME_HEADER
-        )
+        raise InvalidInput(f"{header}: must be a name of at most 128 characters on one line", header)
     return given.strip() or None
 
 
@@ -135,15 +164,51 @@ def _dialogue(asked: ChatCompletionRequest) -> Iterator[Message]:
         yield Message(role="user" if message.role == "user" else "character", text=text)
 
 
-def _scenario(asked: ChatCompletionRequest, card: Character) -> Scenario | None:
+def _mode(asked: ChatCompletionRequest) -> TurnMode:
+    """Return what is to be written. A conversation that ends with the assistant is to be continued.
+
+    So ask Open WebUI ("Continue response") and SillyTavern (continue with prefill).
+    """
+    if asked.repartee.mode:
+        return asked.repartee.mode
+    last = asked.messages[-1] if asked.messages else None
+    return "continue" if last and last.role == "assistant" and _said(last) else "reply"
+
+
+def _said(message: ChatMessage) -> str:
+    """Return a message's text, empty where it has none."""
+    return without_controls(message.content.text or "").strip()
+
+
+def _around_the_last_turn(asked: ChatCompletionRequest) -> tuple[str, str]:
+    """Return the client's system text before the last turn, and after it. Without a turn all is before."""
+    turns = [
+        place
+        for place, message in enumerate(asked.messages)
+        if message.role in {"user", "assistant"} and _said(message)
+    ]
+    end = turns[-1] if turns else len(asked.messages)
+    return _system_text(asked.messages[:end]), _system_text(asked.messages[end:])
+
+
+def _system_text(messages: Sequence[ChatMessage]) -> str:
+    texts = (_said(message) for message in messages if _ROLES.get(message.role) == "system")
+    text = "\n\n".join(filter(None, texts))
+    if len(text) > _SETTING_CHARACTERS:
+        raise InvalidInput(
+            f"messages: those of the system must have at most {_SETTING_CHARACTERS} characters together",
+            "messages",
+        )
+    return text
+
+
+def _note(text: str) -> AuthorNote | None:
+    return AuthorNote(text=text, depth=0) if text else None
+
+
+def _scenario(asked: ChatCompletionRequest, card: Character, added: str) -> Scenario | None:
     """Append the client's system text to the scene: to the one it tells, else to the card's own."""
     given = asked.repartee.scenario
-    system = [
-        without_controls(message.content.text or "")
-        for message in asked.messages
-        if _ROLES.get(message.role) == "system"
-    ]
-    added = "\n\n".join(text.strip() for text in system if text.strip())
     if not added:
         return given
     scene = (given and given.setting) or card.scenario
@@ -160,7 +225,7 @@ def _generation(asked: ChatCompletionRequest, model: str | None) -> GenerationOp
     return GenerationOptions(
         model=model,
         temperature=asked.temperature,
-        top_p=asked.top_p,
+        top_p=max(asked.top_p, _SMALLEST_TOP_P) if asked.top_p is not None else None,
         max_tokens=asked.longest_reply,
         seed=asked.seed,
         stop=asked.stops,

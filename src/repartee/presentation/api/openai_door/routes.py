@@ -1,6 +1,7 @@
 """`/v1`: chat completions and the list of models."""
 
 import time
+from collections.abc import Iterator
 from functools import partial
 
 from fastapi import APIRouter, Request
@@ -33,6 +34,8 @@ def openai_router(services: Services, limits: Limits) -> APIRouter:
     router = APIRouter(prefix=DOOR, tags=["OpenAI-compatible"])
     started = int(time.time())
 
+    @router.post("//chat/completions", include_in_schema=False)
+    @router.post("/chat/completions/", include_in_schema=False)
     @router.post(
         "/chat/completions",
         summary="Answer as OpenAI's API does",
@@ -62,6 +65,8 @@ def openai_router(services: Services, limits: Limits) -> APIRouter:
         except ClientLeft:
             return Response(status_code=499)
 
+    @router.get("//models", include_in_schema=False)
+    @router.get("/models/", include_in_schema=False)
     @router.get(
         "/models",
         summary="List models and characters",
@@ -101,10 +106,17 @@ def _order(services: Services, request: Request, asked: ChatCompletionRequest) -
             several=partial(generate.several, turn, request_id, count),
             stream=partial(generate.stream_several, turn, request_id, count),
         )
-    chat = to_augment(asked, read_augmented_user(request, asked), choice.model)
+    chat = to_augment(asked, read_augmented_user(request, asked), choice.model, choice.arm)
     augment = services.augment_chat
     return make(
-        ignored=(*ignored, *(["repartee.scenario"] if asked.repartee.scenario else [])),
+        ignored=(*ignored, *_for_characters_only(asked)),
         several=partial(augment.several, chat, request_id, count),
         stream=partial(augment.stream_several, chat, request_id, count),
     )
+
+
+def _for_characters_only(asked: ChatCompletionRequest) -> Iterator[str]:
+    if asked.repartee.scenario:
+        yield "repartee.scenario"
+    if asked.repartee.mode:
+        yield "repartee.mode"

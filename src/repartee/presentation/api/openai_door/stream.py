@@ -14,6 +14,7 @@ from repartee.application.reply import Reply, ReplyDelta, ReplyEvent, ReplyStart
 from repartee.domain.errors import ReparteeError
 from repartee.presentation.api.disconnect import EventStream
 from repartee.presentation.api.errors import internal_problem, problem
+from repartee.presentation.api.event_data import event_data
 from repartee.presentation.api.openai_door.answers import (
     Order,
     about,
@@ -142,4 +143,4 @@ def _failed(document: dict[str, Any]) -> bytes:
 
 
 def _data(document: dict[str, Any]) -> bytes:
-    return b"data: " + orjson.dumps(document) + b"\n\n"
+    return b"data: " + event_data(orjson.dumps(document)) + b"\n\n"

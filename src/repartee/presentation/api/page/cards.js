@@ -24,10 +24,8 @@ export async function characterOf(key) {
 
 export async function droppedCard(file) {
   if (file.size > MOST_BYTES) throw new Failure(t("too_large"));
-  const [parsed, picture] = await Promise.all([
-    call("POST", "characters/parse", { body: new Blob([file]) }),
-    pictureOf(file),
-  ]);
+  const parsed = await call("POST", "characters/parse", { body: new Blob([file]) });
+  const picture = (await pictureOf(file)) ?? (parsed.picture && (await pictureOf(unpacked(parsed.picture))));
   const card = keptCard(parsed.character, picture);
   return { character: ownCharacter(card), warnings: parsed.warnings };
 }
@@ -48,6 +46,8 @@ function shippedCharacter(id, character) {
 }
 
 const nameOf = (character) => character.nickname || character.name;
+
+const unpacked = (base64) => new Blob([Uint8Array.from(atob(base64), (char) => char.charCodeAt(0))]);
 
 async function pictureOf(file) {
   let bitmap;

@@ -1,7 +1,8 @@
 // One chat in progress: what is asked of the service, and what becomes of its answers.
 
 import { call, lineOf, replyEvents } from "./api.js";
-import { filled, lastUserIndex, loreStateOf, messagesOf, shownOf } from "./talk.js";
+import { trouble } from "./notices.js";
+import { filled, givenBefore, joined, lastUserIndex, loreStateOf, messagesOf, shownOf } from "./talk.js";
 
 export class Conversation {
   #abort = null;
@@ -59,6 +60,42 @@ export class Conversation {
     return this.#stream();
   }
 
+  get canGoOn() {
+    return !this.isBusy && this.last?.role === "character" && Boolean(shownOf(this.last).text.trim());
+  }
+
+  get canWriteForUser() {
+    return !this.isBusy && messagesOf(this.chat.turns).length > 0;
+  }
+
+  async goOn() {
+    const one = shownOf(this.last);
+    const before = { ...one };
+    const request = { ...this.#request(this.chat.turns.length), mode: "continue" };
+    let more = "";
+    one.state = "streaming";
+    const error = await this.#listen(request, (name, data) => {
+      if (name === "delta") one.text = joined(before.text, (more += data.text));
+      if (name === "done") Object.assign(one, { text: joined(before.text, data.text), reply: data, state: "done" });
+      if (name === "delta") this.grew(one);
+    });
+    if (one.state === "streaming") Object.assign(one, error ? before : { state: "stopped", trouble: null });
+    if (error) trouble(error);
+    this.#ended();
+  }
+
+  async writeForUser(show) {
+    let text = "";
+    const request = { ...this.#request(this.chat.turns.length), mode: "impersonate" };
+    const error = await this.#listen(request, (name, data) => {
+      if (name === "delta") text += data.text;
+      if (name === "done") text = data.text;
+      show(text);
+    });
+    if (error) trouble(error);
+    this.#ended();
+  }
+
   retry() {
     const { alternatives } = this.last;
     if (!shownOf(this.last).text) alternatives.splice(this.last.shown, 1);
@@ -79,8 +116,9 @@ export class Conversation {
   }
 
   prompt(index) {
-    const { user, scenario } = shownOf(this.chat.turns[index]).asked;
-    return call("POST", "generate", { body: { ...this.#request(index), user, scenario, dry_run: true } });
+    const { user, scenario, mode, avoid } = shownOf(this.chat.turns[index]).asked;
+    const asked = { ...this.#request(index), user, scenario, mode, avoid };
+    return call("POST", "generate", { body: { ...asked, dry_run: true } });
   }
 
   #request(index) {
@@ -98,12 +136,10 @@ export class Conversation {
     return { user: filled(this.person()), scenario: Object.keys(scenario).length ? scenario : null };
   }
 
-  #greetingRequest(place) {
-    const { first_mes: first, alternate_greetings: others } = this.character.card;
-    const greeting = [first, ...(others ?? [])].filter((one) => one?.trim())[place];
-    return place && greeting
-      ? { character: { ...this.character.card, first_mes: greeting, alternate_greetings: [] } }
-      : {};
+  #mode(index, turn) {
+    if (!index) return turn.alternatives.length < this.greetings ? { greeting: turn.alternatives.length } : {};
+    const avoid = givenBefore(turn);
+    return avoid.length ? { mode: "regenerate", avoid } : {};
   }
 
   #dropEmpty() {
@@ -117,21 +153,32 @@ export class Conversation {
   async #stream() {
     const index = this.chat.turns.length - 1;
     const turn = this.last;
-    const { signal } = (this.#abort = new AbortController());
-    const greeting = index ? {} : this.#greetingRequest(turn.alternatives.length);
-    const one = { text: "", state: "streaming", trouble: null, reply: null, asked: this.#asked() };
+    const mode = this.#mode(index, turn);
+    const request = { ...this.#request(index), ...mode };
+    const one = { text: "", state: "streaming", trouble: null, reply: null, asked: { ...this.#asked(), ...mode } };
     turn.shown = turn.alternatives.push(one) - 1;
     this.save();
+    const error = await this.#listen(request, (name, data) => this.#took(one, name, data));
+    if (one.state === "streaming") one.state = error ? "broken" : "stopped";
+    one.trouble = error && lineOf(error);
+    this.#withoutEmpty(turn, one);
+    this.#ended();
+  }
+
+  // Returns what went wrong, null where nothing did or the person stopped it.
+  async #listen(request, took) {
+    const { signal } = (this.#abort = new AbortController());
     this.changed();
     try {
-      for await (const { name, data } of replyEvents({ ...this.#request(index), ...greeting }, signal))
-        this.#took(one, name, data);
+      for await (const { name, data } of replyEvents(request, signal)) took(name, data);
+      return null;
     } catch (error) {
-      one.state = signal.aborted ? "stopped" : "broken";
-      one.trouble = signal.aborted ? null : lineOf(error);
+      return signal.aborted ? null : error;
     }
+  }
+
+  #ended() {
     this.#abort = null;
-    this.#withoutEmpty(turn, one);
     this.save();
     this.changed();
   }

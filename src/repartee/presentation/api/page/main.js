@@ -8,7 +8,8 @@ import { drawGallery } from "./gallery.js";
 import { notice, say, tried } from "./notices.js";
 import { hueOf, portrait } from "./prose.js";
 import { openSettings } from "./settings.js";
-import { emptyChat, exportedChat, isExportedChat, readChat } from "./talk.js";
+import { emptyChat, exportedChat, isExportedChat, joined, readChat } from "./talk.js";
+import { swiped } from "./swipes.js";
 import { Thread } from "./thread.js";
 import * as vault from "./vault.js";
 import { t, translate } from "./words.js";
@@ -75,6 +76,7 @@ function redraw() {
   const { isBusy, character, last } = current;
   byId("send").hidden = isBusy;
   byId("stop").hidden = !isBusy;
+  byId("write").disabled = !current.canWriteForUser;
   if (document.activeElement === document.body) message.focus({ preventScroll: true });
   if (isBusy) say(t("writing", { name: character.name }));
   else if (last?.role === "character") say(t("written", { name: character.name }));
@@ -106,6 +108,18 @@ byId("composer").addEventListener("submit", (event) => {
   send();
 });
 byId("stop").addEventListener("click", () => current.stop());
+byId("write").addEventListener("click", async () => {
+  const conversation = current;
+  const begun = message.value;
+  await conversation.writeForUser((text) => {
+    conversation.chat.draft = begun.trim() ? joined(begun, text) : text;
+    if (conversation !== current) return;
+    message.value = conversation.chat.draft;
+    fit();
+  });
+  if (conversation === current) message.focus();
+});
+swiped(byId("thread"), (step) => current?.swipe(step));
 
 document.addEventListener("keydown", (event) => {
   if (!current || event.defaultPrevented || document.querySelector("dialog[open]")) return;

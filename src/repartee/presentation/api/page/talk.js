@@ -2,6 +2,7 @@
 
 const FORMAT = "repartee-chat";
 const MOST_MESSAGES = 1000;
+const MOST_AVOIDED = 8;
 
 export const emptyChat = () => ({ turns: [], scenario: {}, draft: "" });
 
@@ -14,6 +15,18 @@ export function messagesOf(turns) {
     .map((turn) => ({ role: turn.role, text: textOf(turn) }))
     .filter((message) => message.text.trim())
     .slice(-MOST_MESSAGES);
+}
+
+// What was answered before, as the service takes it to give another reply.
+export function givenBefore(turn) {
+  return turn.alternatives
+    .map((one) => one.text)
+    .filter((text) => text.trim())
+    .slice(-MOST_AVOIDED);
+}
+
+export function joined(text, more) {
+  return /\s$/.test(text) || /^\s/.test(more) ? text + more : `${text} ${more}`;
 }
 
 export function loreStateOf(turns) {

@@ -167,6 +167,9 @@ export class Thread {
         one.text &&
         this.conversation.canRegenerate &&
         iconButton("again", t("again"), () => this.conversation.regenerate(), { "data-act": "again" }),
+      isLast &&
+        this.conversation.canGoOn &&
+        iconButton("further", t("further"), () => this.conversation.goOn(), { "data-act": "further" }),
       one.text && copyButton(one.text),
     );
     return why ? [tools, why.panel] : [tools];

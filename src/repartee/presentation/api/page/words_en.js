@@ -33,6 +33,8 @@ export const english = {
   retry: "Try again",
   get_reply: "Get a reply",
   again: "Another reply",
+  further: "Go on",
+  write_for_me: "Write a reply for me",
   copy: "Copy",
   copied: "Copied",
   edit: "Edit",

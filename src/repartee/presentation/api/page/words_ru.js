@@ -35,6 +35,8 @@ export const russian = {
   retry: "Повторить",
   get_reply: "Получить ответ",
   again: "Другой ответ",
+  further: "Продолжить",
+  write_for_me: "Написать за меня",
   copy: "Копировать",
   copied: "Скопировано",
   edit: "Изменить",

@@ -1,4 +1,5 @@
 import json
+import tracemalloc
 
 import pytest
 
@@ -68,3 +69,14 @@ def test_a_card_too_large_to_be_read_back_is_not_written(monkeypatch: pytest.Mon
     monkeypatch.setattr(limits, "JSON_BYTES", 50)
     with pytest.raises(CardError, match="would be larger"):
         write_json({"name": "x" * 60})
+
+
+def test_millions_of_values_are_refused_before_they_take_memory() -> None:
+    data = b'{"name": "Ada", "x": [' + b"0," * 3_000_000 + b"0]}"
+    tracemalloc.start()
+    try:
+        with pytest.raises(CardError, match="more than 500000 values"):
+            read_json(data, "JSON")
+        assert tracemalloc.get_traced_memory()[1] < 1_000_000
+    finally:
+        tracemalloc.stop()

@@ -76,6 +76,29 @@ def test_a_compressed_text_is_unpacked_up_to_the_limit_only() -> None:
         png.read_png_card(bomb)
 
 
+def test_a_card_in_a_text_that_is_too_large_is_refused_before_it_is_decoded() -> None:
+    padded = cards.png(cards.chunk(b"tEXt", b"chara\0" + b" " * limits.TEXT_CHUNK_BYTES + b"e30="))
+    with pytest.raises(CardError, match="larger than 8 MiB"):
+        png.read_png_card(padded)
+
+
+def test_assets_of_few_bytes_do_not_unpack_to_gigabytes() -> None:
+    content = b"QUFB" * 2_000_000
+    count = limits.UNPACKED_BYTES // len(content) + 1
+    packed = zlib.compress(content)
+    bombs = [cards.chunk(b"zTXt", b"chara-ext-asset_:%d\0\0" % place + packed) for place in range(count)]
+    assert sum(map(len, bombs)) < 200_000
+    with pytest.raises(CardError, match="assets take more than 128 MiB"):
+        png.png_assets(cards.png(*bombs))
+
+
+def test_the_number_of_assets_is_bounded() -> None:
+    assets = [cards.text_chunk(f"chara-ext-asset_:{place}", b"") for place in range(limits.ZIP_ENTRIES + 1)]
+    assert len(png.png_assets(cards.png(*assets[1:]))) == limits.ZIP_ENTRIES
+    with pytest.raises(CardError, match="more than 2000 assets"):
+        png.png_assets(cards.png(*assets))
+
+
 def test_the_number_of_chunks_is_bounded() -> None:
     with pytest.raises(CardError, match="more than 20000 chunks"):
         png.read_png_card(cards.png(*[cards.chunk(b"tEXt", b"a\0")] * limits.PNG_CHUNKS))

@@ -2,7 +2,7 @@ import pytest
 
 from repartee.domain.cards.card_file import CardFile, left_out, picture_of, read_card, write_card
 from repartee.domain.cards.limits import CardError
-from repartee.domain.cards.portrait import MAIN_ICON_PATH, main_icon
+from repartee.domain.cards.portrait import MAIN_ICON_PATH, main_icon, main_picture
 from tests.cards import V2, V3, archive, chunk, png, text_chunk
 
 PICTURE = png(chunk(b"tIME", b"1234567"))
@@ -22,6 +22,16 @@ def test_the_icon_named_main_is_the_picture() -> None:
     assert main_icon(data, {"a": png(), "b": b"\xff\xd8\xff"}) == png()
     assert main_icon(data, {}) is None
     assert main_icon({"assets": "x"}, {"x": PICTURE}) is None
+
+
+@pytest.mark.parametrize(
+    "picture", [PICTURE, b"\xff\xd8\xff\xe0", b"GIF89a", b"RIFF\0\0\0\0WEBPVP8 ", b"\0\0\0\x1cftypavif"]
+)
+def test_the_picture_to_show_may_be_of_any_kind(picture: bytes) -> None:
+    data = {"assets": [_icon("embeded://sound", "x"), _icon("__asset:a")]}
+    assert main_picture(data, {"sound": b"OggS", "a": picture, "assets/icon/images/b.png": png()}) == picture
+    assert main_picture({}, {"assets/icon/images/b.png": picture}) == picture
+    assert main_picture(data, {"a": b"<svg/>", "assets/background/images/b.png": PICTURE}) is None
 
 
 def test_the_picture_of_a_png_card_becomes_the_icon_of_a_charx_and_comes_back() -> None:

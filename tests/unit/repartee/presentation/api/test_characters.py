@@ -54,6 +54,18 @@ async def test_assets_are_listed_with_what_they_are_for_and_their_size() -> None
     assert answer["warnings"] == ["spec_version: 3.5 is newer than 3.0, which is what is known here"]
 
 
+async def test_the_picture_of_a_charx_is_answered_and_that_of_a_png_is_not() -> None:
+    raw = json.dumps(V3).encode()
+    jpeg, icon = b"\xff\xd8\xff\xe0" + b"j" * 99, png()
+    packed = archive({"card.json": raw, "assets/icon/images/face.png": icon})
+    bare = jpeg + archive({"card.json": raw, "assets/other/x.bin": icon})
+    pictures = [
+        json.loads((await _parse(body))[1])["picture"]
+        for body in (packed, bare, png(text_chunk("ccv3", raw)), raw)
+    ]
+    assert [picture and base64.b64decode(picture) for picture in pictures] == [icon, jpeg, None, None]
+
+
 @pytest.mark.parametrize(
     ("body", "field"),
     [

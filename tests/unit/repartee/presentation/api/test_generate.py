@@ -57,7 +57,8 @@ async def test_a_reply_has_the_documented_fields() -> None:
     assert status == 200
     assert set(reply) == {
         "id", "request_id", "text", "facts", "retrieval", "model", "finish_reason", "usage", "timings",
-            "guard", "lore", "prompt_tokens_by_section", "alternatives", "speaker",
+            "guard", "lore", "prompt_tokens_by_section", "alternatives", "speaker", "arm", "version",
+            "ai_generated", "notices", "safety",
     }  # fmt: skip
     assert reply["request_id"] == headers["x-request-id"] == "abc-1"
 
@@ -315,4 +316,4 @@ async def test_several_replies_stand_beside_each_other() -> None:
     async with served(fake_api()) as url:
         _, reply, _ = await _post(url, BODY | {"n": 3})
     assert len({reply["id"], *(other["id"] for other in reply["alternatives"])}) == 3
-    assert set(reply["alternatives"][0]) == {"id", "text", "finish_reason", "guard"}
+    assert set(reply["alternatives"][0]) == {"id", "text", "finish_reason", "guard", "safety"}

@@ -81,9 +81,10 @@ async def test_for_a_character_the_clients_system_text_is_added_to_the_scene() -
     body = {
         "model": "blaze",
         "messages": [
-            {"role": "user", "content": "hi"},
             {"role": "system", "content": "The power is out."},
+            {"role": "assistant", "content": "Mind the step."},
             {"role": "developer", "content": "It snows."},
+            {"role": "user", "content": "hi"},
         ],
         "repartee": {"scenario": {"setting": "A cellar."}},
     }
@@ -94,7 +95,7 @@ async def test_for_a_character_the_clients_system_text_is_added_to_the_scene() -
     assert told == "A cellar.\n\nThe power is out.\n\nIt snows."
     assert without.endswith("The power is out.\n\nIt snows.")
     assert len(without) > len("The power is out.\n\nIt snows.")  # the card's own scene comes first
-    assert [message.role for message in model.prompts[0].turn.messages] == ["user"]
+    assert [message.role for message in model.prompts[0].turn.messages] == ["character", "user"]
 
 
 async def test_no_history_is_the_greeting_and_several_choices_are_several_greetings() -> None:

@@ -64,7 +64,7 @@ BAD = {
     ),
     "n": ({**SAYS, "n": 9}, "n"),
     "temperature": ({**SAYS, "temperature": 3}, "temperature"),
-    "top_p": ({**SAYS, "top_p": 0}, "top_p"),
+    "top_p": ({**SAYS, "top_p": -0.1}, "top_p"),
     "max_tokens": ({**SAYS, "max_tokens": 0}, "max_tokens"),
     "stop": ({**SAYS, "stop": [1]}, "stop.0"),
     "user": ({**SAYS, "user": f"* {CANARY}"}, "user"),

@@ -1,0 +1,1 @@
+"""What the trainers of embedder and reranker share: data, encoders, measuring."""
