@@ -28,7 +28,6 @@ PAGE: Final = ROOT / "docs" / "claims.md"
 BEGIN, END = "<!-- figures: begin -->", "<!-- figures: end -->"
 CODE: Final = ("src", "eval", "tune", "prompts", "scripts", "tests/loopback", "characters")
 PACKAGES: Final = ("repartee", "fastapi", "uvicorn", "qdrant-edge-py", "hypothesis", "schemathesis")
-ZERO_OR_MORE: Final = ("lost", "changed", "torn", "crashed", "broken", "leftovers", "lost_events")
 
 
 @dataclass(frozen=True)
@@ -45,6 +44,7 @@ class Campaign:
     least: int = 1
     extra: tuple[str, ...] = ()
     seed_option: str | None = "--seed"
+    failure_fields: tuple[str, ...] = ()
 
     def arguments(self, seed: int, scale: float) -> list[str]:
         """Return the command without the interpreter."""
@@ -53,6 +53,7 @@ class Campaign:
         return ["-m", self.module, self.size_option, str(size), *self.extra, *seeded]
 
 
+_REGISTRY: Final = ("torn", "crashed", "broken", "leftovers", "lost_events")
 _CLAIMS: Final = "scripts.claims."
 CAMPAIGNS: Final = (
     Campaign("hostile_requests", f"{_CLAIMS}hostile_requests", "--cases", 10_000, 100),
@@ -63,14 +64,22 @@ CAMPAIGNS: Final = (
     Campaign("canary_requests", f"{_CLAIMS}canary_requests", "--requests", 10_000, 100),
     Campaign("canary_privacy", f"{_CLAIMS}canary_privacy", "--cases", 1_000, 20),
     Campaign("killed_writes", f"{_CLAIMS}killed_writes", "--rounds", 1_000),
-    Campaign("killed_runs", "scripts.kill_runs", "--kills", 1_000),
-    Campaign("registry", "scripts.registry_campaign", "--kills", 1_000),
+    Campaign("killed_runs", "scripts.kill_runs", "--kills", 1_000, failure_fields=("lost", "changed")),
+    Campaign("registry", "scripts.registry_campaign", "--kills", 1_000, failure_fields=_REGISTRY),
     Campaign("disconnects", f"{_CLAIMS}disconnects", "--cases", 100, 4),
     Campaign("rolling_restart", f"{_CLAIMS}rolling_restart", "--requests", 10_000, seed_option=None),
     Campaign("overload", f"{_CLAIMS}overload", "--seconds", 20, 3, seed_option=None),
     Campaign("forged_turns", f"{_CLAIMS}forged_turns", "--cases", 10_000),
     Campaign("parser_noise", f"{_CLAIMS}parser_noise", "--cases", 1_000_000, 100),
-    Campaign("simulated_judges", f"{_CLAIMS}simulated_judges", "--seeds", 100, 2, seed_option=None),
+    Campaign(
+        "simulated_judges",
+        f"{_CLAIMS}simulated_judges",
+        "--seeds",
+        100,
+        2,
+        seed_option=None,
+        failure_fields=("broken",),
+    ),
 )
 
 
@@ -104,16 +113,10 @@ def last_line(output: str) -> dict[str, Any]:
 def summary(campaign: Campaign, found: dict[str, Any], status: int, seed: int) -> dict[str, Any]:
     """Return a campaign's line in the common form; what else it printed stays below `details`.
 
-    A command that says no number of failures has those that its own counts show.
+    A campaign without a number of failures has those of its `failure_fields`.
     """
     trials = int(found.get("n") or found.get("kills") or found.get("seeds") or 0)
-    failures = found.get("failures")
-    if failures is None:
-        shown = found.get("broken")
-        listed = len(shown) if isinstance(shown, list) else 0
-        failures = listed + sum(
-            found[name] for name in ZERO_OR_MORE if isinstance(found.get(name), int | float)
-        )
+    failures = found.get("failures", 0) + sum(_size(found.get(name, 0)) for name in campaign.failure_fields)
     failures = max(int(failures), int(status != 0))
     known = {"claim", "n", "failures", "seed", "seconds"}
     return {
@@ -125,6 +128,10 @@ def summary(campaign: Campaign, found: dict[str, Any], status: int, seed: int) -
         "seconds": found.get("seconds"),
         "details": {name: value for name, value in found.items() if name not in known},
     }
+
+
+def _size(value: Any) -> int:
+    return len(value) if isinstance(value, list) else int(value)
 
 
 def ran(campaign: Campaign, seed: int, scale: float) -> dict[str, Any]:

@@ -2,15 +2,14 @@
 
     .venv/bin/python scripts/tune_demo.py [--out var/tune-demo]
 
-`make tune-demo` runs it: one CPU core, no network, under three minutes. Every step is the command that a person would
-give, printed before it runs. The model has some hundred thousand parameters and cannot speak: the path is the real one,
-the replies are worth nothing.
+`make tune-demo` runs it: one CPU core, no network, under three minutes. Every step is the command that a
+person would give, printed before it runs. The model has some hundred thousand parameters and cannot speak:
+the path is the real one, the replies are worth nothing.
 """
 
 import argparse
 import json
 import os
-import re
 import socket
 import subprocess
 import sys
@@ -30,10 +29,17 @@ import click
 ROOT: Final = Path(__file__).resolve().parents[1]
 BIN: Final = Path(sys.executable).parent
 DIALOGUES: Final = ROOT / "eval" / "data" / "dialogues" / "last_week.jsonl"
-MOST_TOKENS: Final = 2048
+MOST_TOKENS: Final = 1792
+CONTEXT_TOKENS: Final = 1100
+TUNE: Final = "repartee-tune"
+LOSERS: Final = (
+    "As an AI language model, I do not have personal feelings. How can I assist you today?",
+    "I am an AI assistant and cannot do that. Is there anything else that I can help you with?",
+    "As an AI, I have no opinions. Please let me know how I may assist you further.",
+)
 
 
-class StepFailed(Exception):  # noqa: N818  # a step of the demonstration
+class StepFailed(Exception):  # a step of the demonstration
     """A command ended with a status that the demonstration cannot go on from."""
 
 
@@ -55,17 +61,41 @@ def step(title: str, program: str, *arguments: object, allowed: tuple[int, ...] 
     return status
 
 
-def build_base(prompts: Path, out: Path) -> None:
+def write_known_losers(out: Path) -> None:
+    """Write pairs of a logged reply and one that nobody wants, which a model of this size can tell apart."""
+    rows = []
+    for dialogue in map(json.loads, DIALOGUES.read_text("utf-8").splitlines()):
+        turns = dialogue["messages"]
+        for place in range(1, len(turns)):
+            asked, answered = turns[place - 1], turns[place]
+            if (asked["role"], answered["role"]) != ("user", "character"):
+                continue
+            rows.append(
+                {
+                    "prompt": [{"role": "user", "content": asked["text"]}],
+                    "chosen": [{"role": "assistant", "content": answered["text"]}],
+                    "rejected": [{"role": "assistant", "content": LOSERS[len(rows) % len(LOSERS)]}],
+                    "dialogue": dialogue["id"],
+                    "character": dialogue["character_id"],
+                }
+            )
+    out.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), "utf-8")
+    click.echo(f"{len(rows)} pairs of a logged reply and a known loser")
+
+
+def build_base(rows: Path, out: Path) -> None:
     """Build the tiny chat model, its tokenizer trained on the rows that it will see."""
     texts = [
         message["content"]
-        for line in prompts.read_text("utf-8").splitlines()
+        for line in rows.read_text("utf-8").splitlines()
         for key in ("prompt", "chosen", "rejected")
         for message in json.loads(line)[key]
     ]
     tiny = import_module("repartee_tune.tiny_model")
     import_module("torch").set_num_threads(1)
-    size = tiny.TinyModelSize(hidden=64, layers=2, intermediate=160, vocabulary=2048, positions=MOST_TOKENS + 512)
+    size = tiny.TinyModelSize(
+        hidden=64, layers=2, intermediate=160, vocabulary=2048, positions=MOST_TOKENS + 512
+    )
     tiny.build_tiny_chat_model(out, texts, size=size)
 
 
@@ -79,12 +109,12 @@ def served(model: str, registry: Path, data: Path) -> Iterator[str]:
         "REPARTEE_LLM__KIND": "transformers",
         "REPARTEE_LLM__FOLDER": model,
         "REPARTEE_LLM__MAX_TOKENS": "32",
-        "REPARTEE_PROMPT__CONTEXT_TOKENS": str(MOST_TOKENS),
         "REPARTEE_REGISTRY__FOLDER": str(registry),
         "REPARTEE_DATA_DIR": str(data),
     }
     words = [str(BIN / "repartee"), "serve", "--port", str(port)]
-    click.echo(f"$ {' '.join(f'{name}={value}' for name, value in settings.items())} repartee serve --port {port}")
+    given = " ".join(f"{name}={value}" for name, value in settings.items())
+    click.echo(f"$ {given} repartee serve --port {port}")
     with (data.parent / "serve.log").open("wb") as log:
         server = subprocess.Popen(words, env={**os.environ, **settings}, stdout=log, stderr=log)
         try:
@@ -130,40 +160,84 @@ def first_and_last(metrics: Path, name: str) -> tuple[float, float]:
     return values[0], values[-1]
 
 
-def version_in(text: str) -> str:
-    """Return the version id that a command printed."""
-    found = re.search(r"\bgen-\d{8}-[0-9a-f]{12}\b", text)
-    if found is None:
-        raise StepFailed("no version was registered")
-    return found[0]
-
-
 def main() -> int:
-    """Run all steps."""
+    """Run all steps; the exit status is 0 only if the promoted model answered."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--out", type=Path, default=Path("var") / "tune-demo")
     out: Path = parser.parse_args().out
+    # The service's own budget: example dialogues go first, so that a tiny model can read a prompt.
+    os.environ["REPARTEE_PROMPT__CONTEXT_TOKENS"] = str(CONTEXT_TOKENS)
     started = time.monotonic()
+    try:
+        measure_and_train(out)
+        reply = promote_and_serve(out)
+    except StepFailed as failed:
+        click.echo(f"error: {failed}", err=True)
+        return 1
+    show(out, reply, time.monotonic() - started)
+    return 0
+
+
+def measure_and_train(out: Path) -> None:
+    """From logged dialogues to a merged model."""
     run, rows, base = out / "verdicts", out / "preferences", out / "base"
-    sft, dpo, merged, registry = out / "sft", out / "dpo", out / "merged", out / "registry"
-    rollout = ("rollout", DIALOGUES, "--candidate", "offline", "--judge", "offline", "--per-depth", "3")
-    step("verdicts: logged replies against new ones", "repartee-eval", *rollout, "--out", run, allowed=(0, 10, 30))
+    sft, dpo = out / "sft", out / "dpo"
+    asked = ("rollout", DIALOGUES, "--candidate", "offline", "--judge", "offline", "--per-depth", 1)
+    verdicts = (*asked, "--out", run)
+    step("verdicts: logged replies against new ones", "repartee-eval", *verdicts, allowed=(0, 10, 30))
     step("preference rows from verdicts", "repartee-eval", "preferences", run, "--to", rows)
     click.secho("\n# a chat model of a few hundred thousand parameters, built here", bold=True)
-    build_base(rows / "dpo" / "train.jsonl", base)
+    losers = out / "known-losers.jsonl"
+    if not base.exists():
+        write_known_losers(losers)
+        build_base(losers, base)
     for kind in ("sft", "dpo"):
         fitted = ("--base", base, "--max-length", MOST_TOKENS, "--to", out / f"{kind}-rows")
-        step(f"rows for {kind}", "repartee-tune", "data", run, "--kind", kind, *fitted)
-    long = ("--set", f"data.max_length={MOST_TOKENS}")
-    train = ("repartee-tune", "train")
-    step("SFT", *train, "tiny-cpu-sft", "--data", out / "sft-rows", "--base", base, "--out", sft, *long)
-    step("DPO with LoRA", *train, "tiny-cpu", "--data", out / "dpo-rows", "--base", sft / "model", "--out", dpo, *long)
-    step("merge", "repartee-tune", "merge", dpo / "model", "--base", sft / "model", "--out", merged)
-    return _promoted(out, dpo, merged, registry, started)
+        split = ("--split", "dialogue", "--seed", 1)
+        step(f"rows for {kind}", TUNE, "data", losers, run, "--kind", kind, *fitted, *split)
+    longest = ("--set", f"data.max_length={MOST_TOKENS}")
+    first = ("--data", out / "sft-rows", "--base", base, "--out", sft, *longest)
+    then = ("--data", out / "dpo-rows", "--base", sft / "model", "--out", dpo, *longest)
+    step("SFT of all weights", TUNE, "train", "tiny-cpu-sft", *first)
+    step("DPO with LoRA", TUNE, "train", "tiny-cpu", *then)
+    if not (out / "merged").exists():
+        step("merge", TUNE, "merge", dpo / "model", "--base", sft / "model", "--out", out / "merged")
 
 
-def _promoted(out: Path, dpo: Path, merged: Path, registry: Path, started: float) -> int:
-    raise NotImplementedError
+def promote_and_serve(out: Path) -> dict[str, Any]:
+    """Gate, register and promote the merged model, and ask the service that serves it."""
+    registry, gates = ("--registry", out / "registry"), ("--gates", out / "gates")
+    origin = ("--strip", "--why", "the demonstration")
+    step("register: an immutable version", TUNE, "registry", *registry, "register", out / "merged", *origin)
+    version = versions(out / "registry")[-1]
+    policy = ("--policy", "tiny", "--local", "--health", out / "dpo" / "health.json")
+    step("gate", TUNE, "gate", version, *policy, "--out", out / "gates", *registry)
+    step("promote, at once for every reader", TUNE, "registry", *registry, "promote", version, *gates)
+    click.secho("\n# serve the champion behind POST /generate", bold=True)
+    with served("registry:generator/champion", out / "registry", out / "data") as url:
+        return ask(url)
+
+
+def versions(registry: Path) -> list[str]:
+    """Return the registered generators, oldest first."""
+    return sorted(path.name for path in (registry / "generator" / "versions").iterdir())
+
+
+def show(out: Path, reply: dict[str, Any], seconds: float) -> None:
+    """Print what changed, and who answered."""
+    click.secho("\nbefore → after", bold=True)
+    for name, run, metric in (
+        ("SFT, evaluation loss", "sft", "eval_loss"),
+        ("DPO, evaluation margin", "dpo", "eval_rewards/margins"),
+        ("DPO, evaluation accuracy", "dpo", "eval_rewards/accuracies"),
+    ):
+        first, last = first_and_last(out / run / "metrics.jsonl", metric)
+        click.echo(f"  {name:<26}{first:8.3f} → {last:.3f}")
+    click.echo(f"  answered by {reply['model']}, version {reply['version']}: {reply['text']!r}")
+    click.echo(
+        f"{seconds:.0f} s. The model is tiny and its words are worth nothing; the path is the real one: "
+        "the same commands take a real base and a real judge."
+    )
 
 
 if __name__ == "__main__":

@@ -79,6 +79,7 @@ def main() -> int:
     everywhere = os.sched_getaffinity(0)
     found = _measured_on(cores()[0], measure.QUICK if options.quick else measure.FULL)
     os.sched_setaffinity(0, everywhere)
+    micro.save(found, options.out)
     found["parts"] = parts(quick=options.quick, facts=options.facts)
     micro.save(found, options.out)
     report.show("Whole replies (medians; times_a: CPU as a multiple of (a)'s)", found["replies"])

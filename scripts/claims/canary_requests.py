@@ -31,6 +31,7 @@ from qdrant_edge import Filter
 
 from repartee.application.ports import Completion, Prompt, Sampling, Usage
 from repartee.domain.fact import TenantScope
+from repartee.infrastructure.logging import configure_logging
 from repartee.integrations import qdrant_edge_fact_store
 from repartee.integrations.fact_payload import OWNER_KEY, FactReader
 from repartee.integrations.qdrant_edge_fact_store import QdrantEdgeFactStore
@@ -175,6 +176,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--control", choices=["filter", "both"], help="Break it on purpose: must fail.")
     options = parser.parse_args(arguments)
+    configure_logging("error")
     started = time.perf_counter()
     found = asyncio.run(asked(options.requests, options.users, options.seed, options.control))
     bad = options.requests - found["statuses"].get("200", 0)

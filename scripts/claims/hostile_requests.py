@@ -111,6 +111,7 @@ class Campaign:
     session: requests.Session = field(default_factory=requests.Session)
     statuses: Counter[int] = field(default_factory=Counter)
     breaches: list[str] = field(default_factory=list)
+    first: dict[str, str] = field(default_factory=dict)
     impossible: set[tuple[str, GenerationMode]] = field(default_factory=set)
 
     def __post_init__(self) -> None:
@@ -129,7 +130,9 @@ class Campaign:
         documented = frozenset(map(int, operation.definition.raw["responses"]))
         found = breach(answer.status_code, answer.text, self.sent(case), documented, faults=self.faults)
         if found:
-            self.breaches.append(f"{operation.label}: {found}")
+            told = f"{operation.label}: {found}"
+            self.breaches.append(told)
+            self.first.setdefault(told, case.as_curl_command()[:1_500])
 
     def break_next(self, endpoint: str, faults: Sequence[str]) -> None:
         """Let the next answer of an upstream, and the one to its retry, go wrong."""
@@ -228,6 +231,7 @@ def run(cases: int, start: int, *, faults: bool) -> dict[str, Any]:
         "seconds": round(time.perf_counter() - started, 1),
         "statuses": {str(status): count for status, count in sorted(campaign.statuses.items())},
         "impossible": sorted(f"{label} {mode.value}" for label, mode in campaign.impossible),
+        "first": campaign.first,
         "examples": dict(Counter(campaign.breaches).most_common(8)),
     }
 

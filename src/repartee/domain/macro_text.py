@@ -27,6 +27,8 @@ class Mark(NamedTuple):
 
 def marks(text: str) -> list[Mark]:
     """Return the marks in order, each macro's own two named; braces without a partner have no name."""
+    if "{{" not in text and "}}" not in text and "<" not in text:
+        return []
     found = list(_bare_marks(text))
     waiting: list[int] = []
     heights: list[int] = []

@@ -75,11 +75,18 @@ def _first_choice(answer: Any) -> dict[str, Any] | None:
 
 
 def _joined(content: Any) -> Any:
-    """Return the text of a content that comes in parts, as Mistral's reasoning models send it."""
-    if not isinstance(content, list) or not all(isinstance(part, dict) for part in content):
+    """Return the text of a content that comes in parts, as Mistral's reasoning models send it.
+
+    What is no list of parts, each with its type, comes back as it is: it is no text, and is refused as such.
+    """
+    if not isinstance(content, list) or not content or not all(map(_is_part, content)):
         return content
     texts = [part.get("text") for part in content if part.get("type") == "text"]
     return "".join(texts) if all(isinstance(text, str) for text in texts) else content
+
+
+def _is_part(part: Any) -> bool:
+    return isinstance(part, dict) and isinstance(part.get("type"), str)
 
 
 def _our_choice(answer: Any) -> dict[str, Any] | None:
