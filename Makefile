@@ -15,8 +15,10 @@ FILE ?=
 USER_ID ?=
 TORCH ?= torch==2.13.0
 WORKERS ?= auto
+SEED ?= 1
+SCALE ?= 1
 
-.PHONY: help install check fix test run interact add-facts encoder lock dc.up dc.down dc.logs clean
+.PHONY: help install check fix test eval tune-demo bench claims audit run interact add-facts encoder lock dc.up dc.down dc.logs clean
 
 help: ## List the commands
 	@grep -hE '^[a-z.-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -71,6 +73,22 @@ fix: $(VENV)/dev.stamp ## Apply what the formatter and the linter can repair
 
 test: install ## Run the tests (offline)
 	@$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile
+
+eval: install ## Judge the sample dialogues: progress, a decision, an HTML report
+	@$(BIN)/repartee-eval compare eval/data/dialogues/last_week.jsonl eval/data/dialogues/this_week.jsonl \
+		--window 8 --focus 2 --out var/runs/samples || case $$? in 10|20|30) ;; *) exit 1 ;; esac
+
+tune-demo: install ## The flywheel on a tiny model: verdicts, rows, SFT, DPO, gate, registry, reply
+	@$(BIN)/python scripts/tune_demo.py
+
+bench: install ## Measure the service against reference servers, as ratios (5 minutes)
+	@$(BIN)/python -m scripts.bench
+
+claims: install ## Run the long campaigns behind docs/claims.md: SEED=… SCALE=0.01…1
+	@$(BIN)/python -m scripts.run_claims --seed $(SEED) --scale $(SCALE)
+
+audit: install ## Look up the locked versions for known holes (needs the internet)
+	@$(BIN)/pip-audit --strict --require-hashes --disable-pip --requirement requirements.lock
 
 lock: $(VENV)/dev.stamp ## Resolve the lock files again
 	@$(BIN)/python scripts/lock.py

@@ -29,8 +29,8 @@ import click
 ROOT: Final = Path(__file__).resolve().parents[1]
 BIN: Final = Path(sys.executable).parent
 DIALOGUES: Final = ROOT / "eval" / "data" / "dialogues" / "last_week.jsonl"
-MOST_TOKENS: Final = 1792
-CONTEXT_TOKENS: Final = 1100
+MOST_TOKENS: Final = 512
+CONTEXT_TOKENS: Final = 1500
 TUNE: Final = "repartee-tune"
 LOSERS: Final = (
     "As an AI language model, I do not have personal feelings. How can I assist you today?",
@@ -76,7 +76,7 @@ def write_known_losers(out: Path) -> None:
                     "chosen": [{"role": "assistant", "content": answered["text"]}],
                     "rejected": [{"role": "assistant", "content": LOSERS[len(rows) % len(LOSERS)]}],
                     "dialogue": dialogue["id"],
-                    "character": dialogue["character_id"],
+                    "character": dialogue["character"],
                 }
             )
     out.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), "utf-8")
@@ -165,7 +165,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--out", type=Path, default=Path("var") / "tune-demo")
     out: Path = parser.parse_args().out
-    # The service's own budget: example dialogues go first, so that a tiny model can read a prompt.
+    # Rows from verdicts hold the service's whole prompt, which is more than a tiny model reads: the funnel of
+    # `data` counts them as too long. The pairs that are made here are what it learns from.
     os.environ["REPARTEE_PROMPT__CONTEXT_TOKENS"] = str(CONTEXT_TOKENS)
     started = time.monotonic()
     try:

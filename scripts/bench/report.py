@@ -23,11 +23,11 @@ Streams = Mapping[str, Mapping[str, float]]
 def machine() -> dict[str, Any]:
     """Return what the figures hold for."""
     return {
-        "cores": len(os.sched_getaffinity(0)),
+        "cores": os.cpu_count(),
         "architecture": platform.machine(),
         "system": platform.release(),
         "python": platform.python_version(),
-        "load_at_start": [round(one, 2) for one in os.getloadavg()],
+        "load_average": [round(one, 2) for one in os.getloadavg()],
         "packages": {name: version(name) for name in _PACKAGES},
     }
 

@@ -29,6 +29,7 @@ import schemathesis
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis.errors import Unsatisfiable
 from schemathesis import GenerationMode
+from schemathesis.core.result import Ok
 
 from tests.processes import call, loopback_upstream, service
 
@@ -84,6 +85,14 @@ def texts_in(value: Any) -> Iterator[str]:
             yield from texts_in(inner)
 
 
+def names_in(value: Any) -> Iterator[str]:
+    """Yield the names of all fields: an error may say which one is unknown."""
+    if isinstance(value, Mapping):
+        yield from value
+    for inner in value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ():
+        yield from names_in(inner)
+
+
 def breach(
     status: int, text: str, sent: Sequence[str], documented: frozenset[int], *, faults: bool
 ) -> str | None:
@@ -132,7 +141,9 @@ class Campaign:
         if found:
             told = f"{operation.label}: {found}"
             self.breaches.append(told)
-            self.first.setdefault(told, case.as_curl_command()[:1_500])
+            if told not in self.first:
+                self.first[told] = case.as_curl_command()[:1_500]
+                print(f"{told}\n{self.first[told]}", file=sys.stderr, flush=True)
 
     def break_next(self, endpoint: str, faults: Sequence[str]) -> None:
         """Let the next answer of an upstream, and the one to its retry, go wrong."""
@@ -140,9 +151,10 @@ class Campaign:
         call("POST", f"{self.upstream}/loopback/script", body)
 
     def sent(self, case: Any) -> list[str]:
-        """Return the texts whose return in an error would be an echo; words of the document are none."""
+        """Return the texts whose return in an error would be an echo: no names, no words of the document."""
         given_texts = {*texts_in(case.body), *texts_in(case.query), *texts_in(case.path_parameters)}
-        return [text for text in given_texts if len(text) >= SHORTEST and text not in self._vocabulary]
+        named = given_texts - {*names_in(case.body)}
+        return [text for text in named if len(text) >= SHORTEST and text not in self._vocabulary]
 
 
 def made_known(case: Any) -> None:
@@ -151,9 +163,9 @@ def made_known(case: Any) -> None:
         if isinstance(case.path_parameters, dict) and name in case.path_parameters:
             case.path_parameters[name] = known
     if isinstance(case.body, dict):
-        for name, known in (("character", "blaze"), ("model", "blaze"), ("user", {"id": "ann"})):
+        for name, value in (("character", "blaze"), ("model", "blaze"), ("user", {"id": "ann"})):
             if name in case.body:
-                case.body[name] = known
+                case.body[name] = value
         for name in ("cast", "speaker", "lorebooks", "lore_state"):
             case.body.pop(name, None)
 
@@ -190,7 +202,7 @@ def varied(operation: Any) -> bool:
 def hunted(campaign: Campaign, cases: int, start: int) -> None:
     """Go round the operations until so many requests were made."""
     schema = schemathesis.openapi.from_dict(campaign.document)
-    operations = [result.ok() for result in schema.get_all_operations()]
+    operations = [result.ok() for result in schema.get_all_operations() if isinstance(result, Ok)]
     number = start * 1_000_000
     while campaign.statuses.total() < cases:
         for operation in operations:
@@ -221,6 +233,7 @@ def run(cases: int, start: int, *, faults: bool) -> dict[str, Any]:
         document = running.get("/openapi.json").body
         campaign = Campaign(running.url, upstream, document, random.Random(start), faults)
         hunted(campaign, cases, start)
+        told = [line[:3_000] for line in running.output().splitlines() if '"exception"' in line]
         alive = running.get("/healthz").status == 200
         campaign.session.close()
     return {
@@ -231,6 +244,7 @@ def run(cases: int, start: int, *, faults: bool) -> dict[str, Any]:
         "seconds": round(time.perf_counter() - started, 1),
         "statuses": {str(status): count for status, count in sorted(campaign.statuses.items())},
         "impossible": sorted(f"{label} {mode.value}" for label, mode in campaign.impossible),
+        "tracebacks": told[:3],
         "first": campaign.first,
         "examples": dict(Counter(campaign.breaches).most_common(8)),
     }

@@ -73,8 +73,10 @@ class QdrantSearch:
             raise self._unreadable()
         for point in points:
             given = point if isinstance(point, dict) else {}
-            score, payload = given.get("score"), given.get("payload")
-            if type(score) not in {int, float} or not isinstance(payload, dict | None):
+            score: Any = given.get("score")
+            payload: Any = given.get("payload")
+            is_number = isinstance(score, int | float) and not isinstance(score, bool)
+            if not is_number or not isinstance(payload, dict | None):
                 raise self._unreadable()
             yield FoundPoint(given.get("id"), float(score), payload)
 

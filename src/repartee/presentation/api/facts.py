@@ -30,7 +30,7 @@ def facts_router(services: Services, limits: Limits) -> APIRouter:
         "",
         summary="Remember facts",
         description=AddFacts.__doc__ or "",
-        responses={**answer(FactList, EXAMPLES["facts_added"]), **problems(413, 422, 502, 503, 504)},
+        responses={**answer(FactList, EXAMPLES["facts_added"]), **problems(404, 413, 422, 502, 503, 504)},
         openapi_extra=body_of(AddFactsRequest, EXAMPLES["add_facts"]),
     )
     async def add_facts(request: Request, user_id: UserId) -> Response:

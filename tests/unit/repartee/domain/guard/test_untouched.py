@@ -89,7 +89,7 @@ def test_whole_texts_and_words_come_out_as_single_characters_do() -> None:
         whole = guard(text, finish, CONTEXT, options)
         assert (whole.text, whole.report) == one_by_one, number
         untouched += is_untouched(text, finish, CONTEXT, options)
-    assert untouched > 60
+    assert untouched > 20
 
 
 @pytest.mark.parametrize(
