@@ -100,9 +100,9 @@ class AddFacts:
     async def _superseded(self, scope: TenantScope, given: list[NewFact]) -> dict[str, Fact]:
         ids = sorted({id_ for new in given for id_ in new.supersedes})
         stored = {fact.id: fact for fact in await self._store.get(scope, ids)} if ids else {}
-        for id_ in ids:
-            if id_ not in stored:
-                raise NotFound(f"this user has no fact {id_} that could be superseded")
+        for place, new in enumerate(given):
+            if not stored.keys() >= set(new.supersedes):
+                raise NotFound(f"facts.{place}.supersedes: this user has no fact with one of these ids")
         return stored
 
     async def _supersede(
