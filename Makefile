@@ -66,6 +66,7 @@ check: $(VENV)/dev.stamp ## Format, lint, types, architecture contracts, docs
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(BIN)/python scripts/check_docs.py
+	@$(BIN)/python -m scripts.check_claims
 
 fix: $(VENV)/dev.stamp ## Apply what the formatter and the linter can repair
 	@$(BIN)/ruff format .
