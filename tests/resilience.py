@@ -20,7 +20,7 @@ from tests.fakes import FakeTelemetry
 from tests.loopback.upstream import LoopbackUpstream
 from tests.serving import served
 
-DEADLINE = 0.4
+DEADLINE = 0.6
 RETRIEVAL = 0.25
 SLACK = 0.6
 """What a busy machine may add to a deadline. A protection that is missing costs seconds."""

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import orjson
 import pytest
 from dishka import Provider
@@ -175,16 +176,16 @@ def _no_framing(patch: pytest.MonkeyPatch) -> Setup:
         async with whole(self, None if seconds is None else 60.0):
             yield
 
-    async def bounded(_dependency: str, chunks: AsyncIterator[bytes], limit: int = 0) -> bytes:
+    async def whole_body(_dependency: str, response: aiohttp.ClientResponse) -> bytes:
         body = b""
         try:
-            async for chunk in chunks:
+            async for chunk in response.content.iter_any():
                 body += chunk
         except Exception:  # noqa: BLE001  # what is shown is what a forgiving client would do
             return body
         return body
 
-    patch.setattr(openai_chat_model, "bounded_body", bounded)
+    patch.setattr(openai_chat_model, "whole_body", whole_body)
     patch.setattr(Upstream, "translated", forgiving)
     return Setup()
 
@@ -431,9 +432,11 @@ async def test_a_redirect_is_an_error_and_sends_nothing_elsewhere(
     following: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if following:
-        client = openai_chat_model.DefaultAioHttpClient
+        post = aiohttp.ClientSession.post
         monkeypatch.setattr(
-            openai_chat_model, "DefaultAioHttpClient", lambda **kw: client(**kw | {"follow_redirects": True})
+            aiohttp.ClientSession,
+            "post",
+            lambda session, url, **more: post(session, url, **more | {"allow_redirects": True}),
         )
     async with LoopbackUpstream() as elsewhere, bench(tmp_path) as running:
         running.upstream.script("chat", faults.redirect(f"{elsewhere.url}/v1/chat/completions"))

@@ -3,6 +3,7 @@
 import os
 
 os.environ.update(HF_HUB_OFFLINE="1", TOKENIZERS_PARALLELISM="false", HF_DATASETS_DISABLE_PROGRESS_BARS="1")
+os.environ.update(OMP_NUM_THREADS="1", MKL_NUM_THREADS="1")
 
 from importlib import import_module
 from pathlib import Path
