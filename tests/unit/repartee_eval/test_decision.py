@@ -3,9 +3,10 @@ from dataclasses import replace
 import pytest
 
 from repartee_eval.analysis import AnalysisOptions, analyse
-from repartee_eval.analysis.results import Analysis
+from repartee_eval.analysis.results import Analysis, LengthControl
 from repartee_eval.decision import EXIT_CODES, Floor, decide
 from repartee_eval.policy import FloorLimit, Policy, load_policy
+from repartee_eval.statistics.estimate import Estimate, no_estimate
 from repartee_eval.statistics.proportions import rate_of
 from tests.unit.repartee_eval.made_runs import CRITERIA, both_orders, drawn, failed, made_case
 
@@ -157,3 +158,44 @@ def test_a_floor_without_data_does_not_ship(known):
 def test_a_mild_hit_is_no_severe_one():
     found = (floor("hate", 0, 0), floor("hate", 0, 9, level="mild"))
     assert decided(judged(), with_floor(one_hit_blocks=True), found).outcome == "ship"
+
+
+# --- winning by length alone --------------------------------------------------------------------------
+
+
+def at_equal_length(low: float, high: float, p_value: float) -> Analysis:
+    """Return an analysis in which B wins everywhere, with this interval where both write as much."""
+    found = judged(0.9)
+    control = LengthControl(
+        win_rate_b=Estimate((low + high) / 2, 0.01, (low, high), 120, 120, "made"),
+        slope=no_estimate("made"),
+        p_value=p_value,
+        mean_difference=10.0,
+        reason=None,
+    )
+    return replace(found, win_rates=tuple(replace(one, length=control) for one in found.win_rates))
+
+
+def test_a_win_that_is_gone_at_equal_length_does_not_ship():
+    found = decided(at_equal_length(0.42, 0.58, p_value=0.001), longer=0.0)
+    assert found.outcome == "hold"
+    assert "by its length alone" in found.reason
+    assert line_of(found, "better at equal length", "engagement").passed is False
+
+
+def test_a_win_that_holds_at_equal_length_ships():
+    assert decided(at_equal_length(0.6, 0.8, p_value=0.001), longer=0.6).outcome == "ship"
+
+
+@pytest.mark.parametrize(
+    ("longer", "outcome"), [(0.16, "hold"), (0.15, "ship"), (-0.5, "ship"), (None, "ship")]
+)
+def test_a_much_longer_b_has_to_win_at_equal_length_whatever_moves_the_verdict(longer, outcome):
+    assert decided(at_equal_length(0.3, 0.9, p_value=0.5), longer=longer).outcome == outcome
+
+
+def test_where_length_cannot_be_controlled_for_a_much_longer_b_holds():
+    found = judged(0.9)
+    found = replace(found, win_rates=tuple(replace(one, length=None) for one in found.win_rates))
+    assert decided(found, longer=0.4).outcome == "hold"
+    assert decided(found, POLICY.model_copy(update={"most_longer": None}), longer=0.4).outcome == "ship"
