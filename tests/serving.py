@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from typing import Literal
 
 import uvicorn
-from fastapi import FastAPI
+from starlette.types import ASGIApp
 
 from repartee.application.add_facts import AddFacts
 from repartee.application.ask_for_facts import AskForFacts
@@ -41,9 +41,10 @@ from repartee.integrations.folder_character_library import FolderCharacterLibrar
 from repartee.integrations.lexicon_self_harm_detector import LexiconSelfHarmDetector
 from repartee.integrations.mako_prompt_renderer import MakoPromptRenderer
 from repartee.presentation.api.admission import Places
-from repartee.presentation.api.app import build_api
+from repartee.presentation.api.app import Api, build_api
+from repartee.presentation.api.door import Door
 from repartee.presentation.api.limits import Limits
-from repartee.presentation.api.requests import Door, Rates
+from repartee.presentation.api.requests import Rates
 from repartee.presentation.services import Running, Services
 from tests.fakes import (
     FakeChatModel,
@@ -153,7 +154,7 @@ def fake_api(
     places: Places | None = None,
     rates: Rates | None = None,
     safety: SafetyPolicy | None = None,
-) -> FastAPI:
+) -> Api:
     """Return the real HTTP application over fakes."""
     telemetry = PrometheusTelemetry()
     services = fake_services(
@@ -175,7 +176,7 @@ def fake_api(
 
 @asynccontextmanager
 async def served(
-    app: FastAPI, http: type[asyncio.Protocol] | Literal["httptools"] = "httptools"
+    app: ASGIApp, http: type[asyncio.Protocol] | Literal["httptools"] = "httptools"
 ) -> AsyncIterator[str]:
     """Serve on a free loopback port; the value is the base URL."""
     listener = socket.socket()

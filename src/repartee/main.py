@@ -19,7 +19,7 @@ import structlog
 import uvicorn
 import uvloop
 from dishka import AsyncContainer, Provider
-from fastapi import FastAPI
+from starlette.types import ASGIApp
 
 from repartee.application.check_health import CheckHealth
 from repartee.application.ports import ChatModel, Embedder, FactStore, Reranker, TokenCounter
@@ -31,9 +31,10 @@ from repartee.infrastructure.telemetry import PrometheusTelemetry
 from repartee.integrations.script_token_counter import ScriptTokenCounter
 from repartee.presentation.api.admission import Places
 from repartee.presentation.api.app import build_api
+from repartee.presentation.api.door import Door
 from repartee.presentation.api.http_protocol import BoundedHttpProtocol
 from repartee.presentation.api.limits import Limits
-from repartee.presentation.api.requests import Door, Rates
+from repartee.presentation.api.requests import Rates
 from repartee.presentation.cli.banner import banner
 from repartee.presentation.cli.commands import repartee as commands
 from repartee.presentation.cli.discovery import ServerFile
@@ -53,7 +54,7 @@ class Application:
     """The service, open. `api` is an ASGI application without a lifespan of its own."""
 
     services: Services
-    api: FastAPI
+    api: ASGIApp
 
 
 @asynccontextmanager
@@ -80,13 +81,12 @@ async def open_application(settings: Settings, *overrides: Provider) -> AsyncIte
         )
         rates = _key_rates(settings.api.key_rate, has_keys=door.has_keys)
         api = build_api(services, telemetry, door, limits, page=settings.api.page, rates=rates)
-        if settings.tracing.enabled:
-            api.add_middleware(telemetry.traced)
+        entrance = telemetry.traced(api)
         store, embedder = await container.get(FactStore), await container.get(Embedder)
         reranker: Reranker | None = await container.get(Reranker | None)
         ensuring = await _prepared(store, embedder, reranker)
         try:
-            yield Application(services, api)
+            yield Application(services, entrance)
         finally:
             if ensuring:
                 ensuring.cancel()

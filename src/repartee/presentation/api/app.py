@@ -3,17 +3,21 @@
 from collections.abc import Mapping
 from http import HTTPStatus
 from importlib.metadata import version
-from typing import Final
+from itertools import chain
+from typing import Any, Final
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from repartee.domain.errors import ReparteeError
 from repartee.presentation.api.body import BodyTooLarge, BodyTooSlow
+from repartee.presentation.api.busy_routes import BusyRoutes, routes_at
 from repartee.presentation.api.characters import characters_router
+from repartee.presentation.api.door import Door
 from repartee.presentation.api.errors import (
     invalid_fields_response,
     plain_problem_response,
@@ -30,7 +34,7 @@ from repartee.presentation.api.openai_door.routes import openai_router
 from repartee.presentation.api.openapi import describe
 from repartee.presentation.api.origins import allow_origins
 from repartee.presentation.api.page import page_files, page_paths, page_router
-from repartee.presentation.api.requests import Door, Rates, RequestScope, RequestTelemetry
+from repartee.presentation.api.requests import Rates, RequestScope, RequestTelemetry
 from repartee.presentation.api.users import users_router
 from repartee.presentation.services import Services
 
@@ -38,10 +42,27 @@ _STATUS_OF_BODY: Final[Mapping[type[ReparteeError], HTTPStatus]] = {
     BodyTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     BodyTooSlow: HTTPStatus.REQUEST_TIMEOUT,
 }
+_BUSY: Final = ("/generate", "/v1/chat/completions")
 _ABOUT = (
     "Answers in character, with the facts that were used. Errors are `application/problem+json`; below `/v1` "
     "they have OpenAI's form."
 )
+
+
+class Api:
+    """The application with what stands around it, to be served by any ASGI server; it has no lifespan."""
+
+    def __init__(self, entrance: ASGIApp, routes: FastAPI) -> None:
+        self._entrance = entrance
+        self._routes = routes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        await self._entrance(scope, receive, send)
+
+    def openapi(self) -> dict[str, Any]:
+        """Return the OpenAPI document."""
+        return self._routes.openapi()
 
 
 def build_api(
@@ -52,7 +73,7 @@ def build_api(
     *,
     page: bool = True,
     rates: Rates | None = None,
-) -> FastAPI:
+) -> Api:
     """Return the application. Its owner opens and closes what the services use."""
     app = FastAPI(
         title="Repartee",
@@ -60,12 +81,13 @@ def build_api(
         description=_ABOUT,
         redirect_slashes=False,  # DELETE …/facts/ with a lost id would be sent on to DELETE …/facts
     )
-    app.include_router(generate_router(services.generate_reply, limits))
+    busy = generate_router(services.generate_reply, limits), openai_router(services, limits)
+    for router in busy:
+        app.include_router(router)
     app.include_router(facts_router(services, limits))
     app.include_router(memory_router(services, limits))
     app.include_router(users_router(services))
     app.include_router(fact_stats_router(services, limits))
-    app.include_router(openai_router(services, limits))
     app.include_router(feedback_router(services.record_feedback, limits))
     app.include_router(characters_router(services.characters))
     app.include_router(health_router(services.check_health, services.running, telemetry))
@@ -76,19 +98,25 @@ def build_api(
     app.add_exception_handler(ValidationError, _invalid)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
-    health = services.check_health
-    app.add_middleware(
-        RequestScope,
-        door=door,
-        telemetry=telemetry,
-        open_paths=page_paths(files) if page else frozenset(),
-        places=limits.places,
-        rates=rates,
-        is_draining=lambda: health.draining,
-    )
-    allow_origins(app, door.origins)
     describe(app, with_keys=door.has_keys)
-    return app
+    health = services.check_health
+    scoped = RequestScope(
+        BusyRoutes(app, routes_at(_BUSY, chain.from_iterable(router.routes for router in busy)), _failed),
+        door,
+        telemetry,
+        page_paths(files) if page else frozenset(),
+        limits.places,
+        rates,
+        lambda: health.draining,
+    )
+    return Api(allow_origins(scoped, door.origins), app)
+
+
+async def _failed(request: Request, error: Exception) -> Response:
+    """Answer what a route raised as the application's handlers do. Raises what has no handler."""
+    if isinstance(error, ReparteeError):
+        return await _expected(request, error)
+    return await _invalid(request, error)
 
 
 async def _expected(request: Request, error: Exception) -> Response:

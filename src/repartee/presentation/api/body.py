@@ -5,7 +5,8 @@ from typing import Final, TypeVar
 
 import jiter
 from pydantic import BaseModel
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
+from starlette.types import Receive
 
 from repartee.domain.errors import InvalidInput
 
@@ -44,18 +45,30 @@ async def read_bytes(request: Request, max_bytes: int) -> bytes:
     """Return the body as it came. Raises BodyTooLarge or BodyTooSlow."""
     try:
         async with asyncio.timeout(_BODY_SECONDS):
-            return await _received(request, max_bytes)
+            return await _received(request.receive, max_bytes)
     except TimeoutError:
         raise BodyTooSlow(f"the body did not arrive within {_BODY_SECONDS:g} s", field="body") from None
 
 
-async def _received(request: Request, max_bytes: int) -> bytes:
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > max_bytes:
-            raise BodyTooLarge(f"the body is larger than {max_bytes} bytes", field="body")
-    return bytes(body)
+async def _received(receive: Receive, max_bytes: int) -> bytes:
+    body, more = await _part(receive)
+    if more:
+        parts = bytearray(body)
+        while more and len(parts) <= max_bytes:
+            body, more = await _part(receive)
+            parts += body
+        body = bytes(parts)
+    if len(body) > max_bytes:
+        raise BodyTooLarge(f"the body is larger than {max_bytes} bytes", field="body")
+    return body
+
+
+async def _part(receive: Receive) -> tuple[bytes, bool]:
+    """Return the next bytes, and whether there will be more. Raises ClientDisconnect."""
+    message = await receive()
+    if message["type"] == "http.disconnect":
+        raise ClientDisconnect
+    return message.get("body", b""), message.get("more_body", False)
 
 
 def _reason(error: ValueError) -> str:

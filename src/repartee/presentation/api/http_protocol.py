@@ -1,14 +1,17 @@
-"""Uvicorn's HTTP protocol with bounds on request heads, which it has none of.
+"""Uvicorn's HTTP protocol with bounds on request heads, which it has none of, and word of lost connections.
 
 A head that is too large gets 431, one that does not arrive in time 408; a connection that says nothing at all
 is closed. Bodies have bounds of their own.
 """
 
 import asyncio
+from collections.abc import Callable
 from typing import Any, Final
 
 import httptools
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+
+from repartee.presentation.api.disconnect import CONNECTION
 
 MOST_HEADERS: Final = 100
 MOST_HEAD_BYTES: Final = 32_768
@@ -24,6 +27,8 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         self._in_head = False
         self._status = 400
         self._deadline: asyncio.TimerHandle | None = None
+        self.on_lost: Callable[[], object] | None = None
+        self._is_lost = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's
         """Begin to wait for a first head."""
@@ -31,9 +36,16 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         self._deadline = self.loop.call_later(HEAD_SECONDS, self._too_slow)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Stop waiting."""
+        """Stop waiting, and say so to whoever answers a request of this connection."""
         self._settled()
         super().connection_lost(exc)
+        self._is_lost = True
+        if self.on_lost:
+            self.on_lost()
+
+    def is_lost(self) -> bool:
+        """Whether the connection is closed."""
+        return self._is_lost
 
     def data_received(self, data: bytes) -> None:
         """Read on; measure a head that goes on, and its time."""
@@ -54,6 +66,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         self._in_head = True
         self._head_bytes = 0
         super().on_message_begin()
+        self.scope["extensions"] = {CONNECTION: self}  # type: ignore[dict-item]  # an object, not a dict of options
 
     def on_headers_complete(self) -> None:
         """Refuse a head that is too large, else begin the request."""

@@ -1,28 +1,24 @@
 """Around every request: an id, a size-free log line, counters, keys, and errors as problem documents."""
 
-import hashlib
-import hmac
+import os
 import re
 import time
-import uuid
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Final, Protocol
-from urllib.parse import urlsplit
 
 import structlog
-from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from repartee.domain.errors import Forbidden, RateLimited, ReparteeError, Unauthorized
+from repartee.domain.errors import RateLimited, ReparteeError
 from repartee.presentation.api.admission import Admission, Places
+from repartee.presentation.api.door import Door, HeaderFields, digest_of_key, fields_of
 from repartee.presentation.api.errors import internal_problem_response, problem_response
 from repartee.presentation.api.openai_door.errors import spoken_at
 from repartee.presentation.api.own_user import refuse_others
 
 _log = structlog.get_logger(__name__)
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
-_THIS_MACHINE: Final = frozenset({"localhost", "127.0.0.1", "::1", "0.0.0.0"})  # noqa: S104  # a name, not an address to listen on
 _OPEN_PATHS: Final = frozenset({"/healthz", "/readyz", "/metrics"})
 
 
@@ -57,73 +53,6 @@ class Rates(Protocol):
         ...
 
 
-class Door:
-    """Who may come in.
-
-    With keys: whoever has one; they are kept as digests and compared in constant time. A key of `user_keys`
-    opens one user only. Without keys: programs on this machine, but not web pages of others that a browser on
-    it happens to show; so `Host` must name this machine, and `Origin` too or be one of `origins`.
-    `open_to_all` leaves it to a gateway in front.
-    """
-
-    def __init__(
-        self,
-        keys: Iterable[str],
-        *,
-        user_keys: Mapping[str, str] | None = None,
-        open_to_all: bool = False,
-        origins: Collection[str] = (),
-    ) -> None:
-        owners = {**(user_keys or {}), **dict.fromkeys(keys)}
-        self._owners = {hashlib.sha256(key.encode()).digest(): owner for key, owner in owners.items()}
-        self._open_to_all = open_to_all
-        self.origins = tuple(origins)
-
-    @property
-    def has_keys(self) -> bool:
-        """Whether a key is needed."""
-        return bool(self._owners)
-
-    def check(self, headers: Headers) -> str | None:
-        """Return the one user whom the caller may see, None for all. Raises Unauthorized, or Forbidden."""
-        if self._owners:
-            return self._owner(headers)
-        if not self._open_to_all:
-            self._check_machine(headers)
-        return None
-
-    def _owner(self, headers: Headers) -> str | None:
-        digest = _digest_of_key(headers)
-        owners = [owner for known, owner in self._owners.items() if hmac.compare_digest(digest, known)]
-        if not owners:
-            raise Unauthorized("send a valid key as `Authorization: Bearer KEY` or `X-API-Key: KEY`")
-        return owners[0]
-
-    def _check_machine(self, headers: Headers) -> None:
-        origin = headers.get("origin")
-        if origin in self.origins:
-            origin = None
-        hosts = [f"//{headers.get('host', 'localhost')}", *([origin] if origin else [])]
-        if not all(_names_this_machine(host) for host in hosts):
-            raise Forbidden(
-                "without keys only this machine is served: set REPARTEE_API__KEYS, or "
-                "REPARTEE_API__ALLOW_ANONYMOUS=true where a gateway checks callers"
-            )
-
-
-def _digest_of_key(headers: Headers) -> bytes:
-    scheme, _, token = headers.get("authorization", "").partition(" ")
-    given = headers.get("x-api-key") or (token.strip() if scheme.lower() == "bearer" else "")
-    return hashlib.sha256(given.encode("latin-1")).digest()
-
-
-def _names_this_machine(url: str) -> bool:
-    try:
-        return urlsplit(url).hostname in _THIS_MACHINE
-    except ValueError:
-        return False
-
-
 class RequestScope:
     """ASGI middleware: the outermost one, so that nothing can fail outside of it."""
 
@@ -150,9 +79,9 @@ class RequestScope:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        headers = Headers(scope=scope)
-        given_id = headers.get("x-request-id", "")
-        request_id = given_id if _REQUEST_ID.fullmatch(given_id) else uuid.uuid4().hex
+        fields = fields_of(scope)
+        given_id = fields.get(b"x-request-id", b"").decode("latin-1")
+        request_id = given_id if _REQUEST_ID.fullmatch(given_id) else os.urandom(16).hex()
         scope.setdefault("state", {})["request_id"] = request_id
         structlog.contextvars.bind_contextvars(request_id=request_id)
         status = 0
@@ -162,15 +91,15 @@ class RequestScope:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                fields = MutableHeaders(scope=message)
-                fields["x-request-id"] = request_id
+                added = [(b"x-request-id", request_id.encode())]
                 if self._is_draining():
-                    fields["connection"] = "close"
+                    added.append((b"connection", b"close"))
+                message["headers"] = [*message.get("headers", ()), *added]
             await send(message)
 
         self._telemetry.request_started()
         try:
-            await self._served(scope, receive, send_with_id, headers, request_id)
+            await self._served(scope, receive, send_with_id, fields, request_id)
         except ClientDisconnect:
             status = 0
         except Exception:
@@ -184,16 +113,16 @@ class RequestScope:
             structlog.contextvars.unbind_contextvars("request_id")
 
     async def _served(
-        self, scope: Scope, receive: Receive, send: Send, headers: Headers, request_id: str
+        self, scope: Scope, receive: Receive, send: Send, fields: HeaderFields, request_id: str
     ) -> None:
         if scope["path"] in self._open_paths:
             scope["state"]["own_user"] = None
             await self._app(scope, receive, send)
             return
         try:
-            scope["state"]["own_user"] = self._entered(scope, headers)
+            scope["state"]["own_user"] = self._entered(scope, fields)
             if self._rates:
-                send = _adding(await self._spent(self._rates, headers), send)
+                send = _adding(await self._spent(self._rates, fields), send)
             await self._admission.enter()
         except ReparteeError as error:
             response = spoken_at(scope["path"], problem_response(error, request_id))
@@ -205,15 +134,15 @@ class RequestScope:
         finally:
             self._admission.leave()
 
-    async def _spent(self, rates: Rates, headers: Headers) -> Fields:
+    async def _spent(self, rates: Rates, fields: HeaderFields) -> Fields:
         try:
-            return await rates.spend(_digest_of_key(headers).hex())
+            return await rates.spend(digest_of_key(fields).hex())
         except RateLimited:
             self._telemetry.request_shed("rate_limit")
             raise
 
-    def _entered(self, scope: Scope, headers: Headers) -> str | None:
-        own_user = self._door.check(headers)
+    def _entered(self, scope: Scope, fields: HeaderFields) -> str | None:
+        own_user = self._door.check(fields)
         if own_user is not None:
             refuse_others(scope["path"], own_user)
         return own_user
