@@ -123,6 +123,8 @@ class GenerateReply:
             async with deadline_in(self._policy.deadline_seconds):
                 return _preview(await self._draft(request, request_id))
         first, *others = await self.several(request, request_id, request.n)
+        if not others:
+            return first
         return first.model_copy(update={"alternatives": [Alternative.of(reply) for reply in others]})
 
     async def several(self, request: GenerateRequest, request_id: str, count: int) -> list[Reply]:
@@ -144,11 +146,13 @@ class GenerateReply:
         started = time.perf_counter()
         messages, avoid = taken_up(request.mode, request.messages, request.avoid)
         scene = await scene_of(request, self._characters)
-        request = request.model_copy(update={"messages": messages, "avoid": avoid})
+        if messages is not request.messages or avoid is not request.avoid:
+            request = request.model_copy(update={"messages": messages, "avoid": avoid})
         sampling = self._policy.sampling(request.generation)
         arm = self._arms.chosen(request.user.id, request.arm, request.generation.model)
         safety = await self._plan(request, scene)
-        scene = replace(scene, duties=safety.duties)
+        if safety.duties:
+            scene = replace(scene, duties=safety.duties)
         if safety.spoken and not request.dry_run:
             return _spoken(request, request_id, scene, safety, arm, sampling, started)
         retrieval = await facts_for(
@@ -229,7 +233,7 @@ def _turn(request: GenerateRequest, scene: TurnScene, retrieval: Retrieval) -> T
         request.messages,
         retrieval.facts,
         request.summary,
-        replace(story, now=request.now),
+        story if request.now is None else replace(story, now=request.now),
         request.mode,
         request.avoid,
         scene.cast,

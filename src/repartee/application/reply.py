@@ -1,5 +1,6 @@
 """What an answer is: the text, the facts that it was made from, and how it came about."""
 
+from dataclasses import dataclass
 from typing import Literal
 
 from pydantic import BaseModel, Field
@@ -14,7 +15,8 @@ from repartee.domain.lorebook.result import Reason
 from repartee.domain.lorebook.state import LoreState
 
 
-class UsedFact(BaseModel):
+@dataclass(frozen=True, slots=True)
+class UsedFact:
     """A fact that was put into the prompt. `score` is its cosine similarity to the message."""
 
     id: str

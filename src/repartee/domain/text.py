@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from collections import Counter
+from functools import lru_cache
 from typing import Annotated, Final, Literal
 
 from pydantic import AfterValidator, StringConstraints
@@ -54,10 +55,13 @@ Script = Literal["latin", "cyrillic", "other"]
 
 def script_of(text: str) -> Script:
     """Return the script of most letters; `latin` where there are none."""
+    if text.isascii():
+        return "latin"
     letters = Counter(_letter_script(character) for character in text if character.isalpha())
     return max(letters, key=lambda script: letters[script]) if letters else "latin"
 
 
+@lru_cache(maxsize=1_024)
 def _letter_script(letter: str) -> Script:
     name = unicodedata.name(letter, "")
     return "latin" if name.startswith("LATIN") else "cyrillic" if name.startswith("CYRILLIC") else "other"

@@ -71,6 +71,8 @@ def generate_router(generate_reply: GenerateReply, limits: Limits) -> APIRouter:
 def _for_caller(request: Request, body: GenerateRequest) -> GenerateRequest:
     """Return the request with the user that the caller's key belongs to. Raises Forbidden for another one."""
     user_id = own_user(request, body.user.id, "user.id")
+    if user_id == body.user.id:
+        return body
     return body.model_copy(update={"user": body.user.model_copy(update={"id": user_id})})
 
 
