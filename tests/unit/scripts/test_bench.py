@@ -36,8 +36,8 @@ def test_every_server_makes_its_calls_and_answers_in_every_cell(found: dict[str,
 
 
 def test_targets_and_machine_are_written_beside_the_figures(found: dict[str, Any]) -> None:
-    assert len(found["targets"]) == 5
-    assert all({"target", "found", "wanted", "met"} == target.keys() for target in found["targets"])
+    assert len(found["targets"]) == 6
+    assert all({"target", "found", "of_a", "wanted", "met"} == row.keys() for row in found["targets"])
     assert found["machine"]["packages"]["aiohttp"]
     assert {row["server"] for row in found["streams"]} == {"(a) byte pass-through", "repartee", "direct"}
     assert all(us > 0 for us in found["parts"]["cpu_us"].values())
@@ -46,10 +46,13 @@ def test_targets_and_machine_are_written_beside_the_figures(found: dict[str, Any
 def test_a_verdict_is_what_the_figures_say() -> None:
     cpu = {LEAN: 500.0, CLIENTS: 10_000.0, REMOTE: 900.0, report.SEEN_BEFORE: 1_500.0}
     replies = {(name, 0, 32): {"cpu_us": us} for name, us in cpu.items()}
-    replies |= {(REMOTE, 50, 32): {"p50_ms": 54.0}, ("direct", 50, 32): {"p50_ms": 50.0}}
+    p50 = {(REMOTE, 1): 52.0, (REMOTE, 32): 54.0, (LEAN, 1): 51.0, (LEAN, 32): 53.0}
+    p50 |= {("direct", 1): 50.0, ("direct", 32): 50.5}
+    replies |= {(name, 50, clients): {"p50_ms": ms} for (name, clients), ms in p50.items()}
     streams = {name: {"cpu_ms_per_1000_chunks": 20.0} for name in ("(a) byte pass-through", "repartee")}
-    met = [target["met"] for target in report.verdicts(replies, streams, 32)]
-    assert met == [False, True, False, False, True]
+    targets = report.verdicts(replies, streams, 32)
+    assert [target["met"] for target in targets] == [False, True, False, True, False, True]
+    assert [target["of_a"] for target in targets] == [1.0, None, None, 1.0, 2.5, 1.0]
 
 
 def test_the_request_is_a_chat_of_three_kilobytes_whose_last_message_is_new_each_time() -> None:
