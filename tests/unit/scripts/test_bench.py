@@ -36,7 +36,7 @@ def test_every_server_makes_its_calls_and_answers_in_every_cell(found: dict[str,
 
 
 def test_targets_and_machine_are_written_beside_the_figures(found: dict[str, Any]) -> None:
-    assert len(found["targets"]) == 6
+    assert len(found["targets"]) == 5
     assert all({"target", "found", "of_a", "wanted", "met"} == row.keys() for row in found["targets"])
     assert found["machine"]["packages"]["aiohttp"]
     assert {row["server"] for row in found["streams"]} == {"(a) byte pass-through", "repartee", "direct"}
