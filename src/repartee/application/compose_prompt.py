@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Final
 
 from repartee.application.client_messages import system_first, with_memories
@@ -19,7 +20,7 @@ from repartee.application.ports import (
 from repartee.application.prompt_company import as_sent, company_of
 from repartee.application.prompt_lore import PromptLore, lore_of
 from repartee.application.prompt_notes import notes_of, with_lore, with_notes
-from repartee.application.prompt_room import PromptBudget, Ruler
+from repartee.application.prompt_room import PromptBudget, PromptRuler, Ruler
 from repartee.application.prompt_views import rules_of, system_view, tail_view
 from repartee.application.turn_macros import macros_of
 from repartee.domain.control_tokens import neutralised
@@ -30,17 +31,22 @@ __all__ = ["ComposePrompt", "PromptBudget"]
 
 _TRIM_STEP: Final = 10
 _STEPS_OF_ROOM: Final = 16
+_PROFILES_KEPT: Final = 256
 
 
 @dataclass(frozen=True, slots=True)
 class _Parts:
-    """A turn made ready: what lore and facts are in, and what of the prompt changes with each turn."""
+    """A turn made ready: what lore and facts are in, and what of the prompt changes with each turn.
+
+    `bare_text` is the stable part without its examples.
+    """
 
     turn: Turn
     history: tuple[PromptMessage, ...]
     lore: PromptLore
     notes: tuple[DepthNote, ...]
     system: SystemView
+    bare_text: str
     tail: TailView
     tail_text: str
     passing_tokens: int
@@ -70,13 +76,14 @@ class ComposePrompt:
         self._ruler = Ruler(counter, budget.context_tokens)
         self._budget = budget
         self._profiles = profiles or ModelProfiles()
+        self.profile_of = lru_cache(_PROFILES_KEPT)(self._profile_of)
 
     @property
     def fingerprint(self) -> str:
         """Short hash of the templates in use."""
         return self._renderer.fingerprint
 
-    def profile_of(self, model: str) -> ModelProfile:
+    def _profile_of(self, model: str) -> ModelProfile:
         """Return what the model may get; the operator's `tail_role=user` holds for every model."""
         profile = self._profiles.of(model)
         if self._budget.tail_role == "system":
@@ -86,18 +93,19 @@ class ComposePrompt:
     def __call__(self, turn: Turn, reply_tokens: int | None = None, model: str = "") -> Prompt:
         """Return the prompt. `reply_tokens` are kept free, up to half of the context. Raises InvalidInput."""
         room = self._budget.room(reply_tokens)
-        parts = self._parts_that_fit(turn, room)
+        ruler = self._ruler.for_one_prompt()
+        parts = self._parts_that_fit(turn, room, ruler)
         room -= self._in_steps(parts.passing_tokens)
-        system = self._fitted_examples(parts, room)
-        text = self._renderer.system(system)
-        said = self._fitted_history(parts.history, room - self._ruler.message(text))
+        costs = ruler.messages(parts.history)
+        system, text = self._fitted_examples(parts, room - sum(costs), ruler)
+        said = _fitted_history(parts.history, costs, room - ruler.message(text))
         messages = (
             PromptMessage("system", text, cache_until=len(text)),
             *with_notes(said, parts.notes),
             PromptMessage("system", parts.tail_text),
         )
         sent = shaped(messages, self.profile_of(model))
-        spent = self._ruler.sections(system, parts.tail, said, parts.notes, sent)
+        spent = ruler.sections(system, parts.tail, said, parts.notes, sent)
         return Prompt(sent, parts.turn, sections=spent, lore=parts.lore.result)
 
     def augmented(self, turn: Turn, messages: Sequence[PromptMessage]) -> Prompt:
@@ -109,7 +117,7 @@ class ComposePrompt:
         """
         turn = replace(turn, facts=self._ruler.fitting(turn.facts, self._budget.fact_tokens))
         role = self._budget.tail_role
-        messages = [replace(one, content=neutralised(one.content)) for one in messages]
+        messages = [_neutral(one) for one in messages]
         sent = system_first(messages) if role == "user" else tuple(messages)
         if turn.facts or turn.duties:
             view = tail_view(turn, macros_of(turn), PromptLore())
@@ -117,56 +125,69 @@ class ComposePrompt:
             sent = with_memories(sent, self._renderer.tail(view), role)
         return Prompt(sent, turn)
 
-    def _parts_that_fit(self, turn: Turn, room: int) -> _Parts:
+    def _parts_that_fit(self, turn: Turn, room: int, ruler: PromptRuler) -> _Parts:
         """Return the parts with as much lore and facts as the character and the last message leave room."""
         history = as_sent(turn)
-        newest = self._ruler.message(history[-1].content) if history else 0
+        newest = ruler.message(history[-1].content) if history else 0
         card = left = 0
-        for parts in self._ever_slimmer(turn, history):
-            card = self._ruler.message(self._renderer.system(replace(parts.system, examples=())))
+        for parts in self._ever_slimmer(turn, history, ruler):
+            card = ruler.message(parts.bare_text)
             left = room - parts.passing_tokens
             if card + newest <= left:
                 return parts
-        raise _too_long(turn, card, self._ruler.tokens(turn.summary.strip()), newest, left)
+        raise _too_long(turn, card, ruler.tokens(turn.summary.strip()), newest, left)
 
-    def _ever_slimmer(self, turn: Turn, history: tuple[PromptMessage, ...]) -> Iterator[_Parts]:
+    def _ever_slimmer(
+        self, turn: Turn, history: tuple[PromptMessage, ...], ruler: PromptRuler
+    ) -> Iterator[_Parts]:
         macros = macros_of(turn)
-        company = company_of(turn, self._ruler.tokens, self._budget.context_tokens)
+        company = company_of(turn, ruler.tokens, self._budget.context_tokens)
         rules = rules_of(turn, macros, self._renderer)
         notes = notes_of(turn, macros)
         for lore_tokens, fact_tokens in self._budget.shares():
-            slim = replace(turn, facts=self._ruler.fitting(turn.facts, fact_tokens))
-            lore = lore_of(slim, macros, notes, self._ruler.tokens, self._budget.lore, lore_tokens)
+            facts = ruler.fitting(turn.facts, fact_tokens)
+            slim = turn if len(facts) == len(turn.facts) else replace(turn, facts=facts)
+            lore = lore_of(slim, macros, notes, ruler.tokens, self._budget.lore, lore_tokens)
             tail = tail_view(slim, macros, lore)
             tail = tail if fact_tokens else replace(tail, avoid=())
             text = self._renderer.tail(tail)
             placed = with_lore(notes, lore)
-            tokens = self._ruler.message(text) + sum(self._ruler.message(note.text) for note in placed)
+            tokens = ruler.message(text) + sum(ruler.message(note.text) for note in placed)
             system = system_view(slim, macros, lore, rules, company)
-            yield _Parts(slim, history, lore, placed, system, tail, text, tokens)
+            bare = self._renderer.system(replace(system, examples=()) if system.examples else system)
+            yield _Parts(slim, history, lore, placed, system, bare, tail, text, tokens)
 
     def _in_steps(self, tokens: int) -> int:
         """Round up: a tail a little longer than the last one must not move the history's beginning."""
         step = max(self._budget.context_tokens // _STEPS_OF_ROOM, 1)
         return -(-tokens // step) * step
 
-    def _fitted_examples(self, parts: _Parts, room: int) -> SystemView:
+    def _fitted_examples(self, parts: _Parts, room: int, ruler: PromptRuler) -> tuple[SystemView, str]:
         """Give up examples, half of them at a time, until all of the history has room or none is left."""
-        history = sum(self._ruler.message(message.content) for message in parts.history)
         view = parts.system
-        while view.examples and self._ruler.message(self._renderer.system(view)) + history > room:
+        while view.examples:
+            text = self._renderer.system(view)
+            if ruler.message(text) <= room:
+                return view, text
             view = replace(view, examples=view.examples[: len(view.examples) // 2])
-        return view
+        return view, parts.bare_text
 
-    def _fitted_history(self, messages: tuple[PromptMessage, ...], room: int) -> tuple[PromptMessage, ...]:
-        costs = [self._ruler.message(message.content) for message in messages]
-        total = sum(costs)
-        start = 0
-        while total > room and start + 1 < len(messages):
-            step = min(_TRIM_STEP, len(messages) - 1 - start)
-            total -= sum(costs[start : start + step])
-            start += step
-        return messages[start:]
+
+def _fitted_history(
+    messages: tuple[PromptMessage, ...], costs: list[int], room: int
+) -> tuple[PromptMessage, ...]:
+    total = sum(costs)
+    start = 0
+    while total > room and start + 1 < len(messages):
+        step = min(_TRIM_STEP, len(messages) - 1 - start)
+        total -= sum(costs[start : start + step])
+        start += step
+    return messages[start:]
+
+
+def _neutral(message: PromptMessage) -> PromptMessage:
+    text = neutralised(message.content)
+    return message if text == message.content else replace(message, content=text)
 
 
 def _too_long(turn: Turn, card: int, summary: int, newest: int, room: int) -> InvalidInput:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from itertools import dropwhile, takewhile
 from typing import Final, Literal
 
 import structlog
@@ -15,13 +16,14 @@ from repartee.domain.dialogue import Message
 from repartee.domain.errors import InvalidInput
 from repartee.domain.safety.human_question import asks_who_answers
 from repartee.domain.safety.notices import CLOCKS_APART, Intervals, NoticeKind, Session, due
-from repartee.domain.safety.self_harm import UNKNOWN, SelfHarm, SelfHarmSigns
+from repartee.domain.safety.self_harm import NO_SIGNS, UNKNOWN, SelfHarm, SelfHarmSigns
 
 _log = structlog.get_logger(__name__)
 SAFETY: Final = "safety"
 """What stands for the model where the operator's text is the reply."""
 
 Found = Literal["message", "reply"]
+_NOTHING_FOUND: Final = SafetyReport()
 _ORDER: Final[tuple[SelfHarm, ...]] = ("none", "passive", "unknown", "active")
 
 
@@ -47,7 +49,7 @@ class SafetyPolicy:
 class SafetyPlan:
     """What holds for the replies to one request. Where `spoken` is given, it is the reply."""
 
-    report: SafetyReport = field(default_factory=SafetyReport)
+    report: SafetyReport = _NOTHING_FOUND
     notices: tuple[Notice, ...] = ()
     duties: tuple[SafetyDuty, ...] = ()
     spoken: str = ""
@@ -91,8 +93,8 @@ class KeepSafe:
         _check_times(session, now)
         language = language_of(said, language)
         plan = SafetyPlan(jurisdiction=session.jurisdiction, language=language)
-        kinds = due(session, now, self._policy.intervals)
-        plan = replace(plan, notices=tuple(self._notice(kind, plan) for kind in kinds))
+        if kinds := due(session, now, self._policy.intervals):
+            plan = replace(plan, notices=tuple(self._notice(kind, plan) for kind in kinds))
         for kind in kinds:
             self._telemetry.notice(kind)
         return self._about_self_harm(self._about_the_question(plan, said), await self._signs(said))
@@ -138,8 +140,11 @@ class KeepSafe:
 
     async def _signs(self, text: str) -> SelfHarmSigns:
         if self._detector is None or not text.strip():
-            return SelfHarmSigns()
+            return NO_SIGNS
         try:
+            signs = self._detector.at_once(text)
+            if signs is not None:
+                return signs
             async with asyncio.timeout(self._policy.detector_seconds):
                 return await self._detector.detect(text)
         except Exception as error:  # noqa: BLE001  # whatever a detector raises, the user gets the notice
@@ -155,14 +160,8 @@ class KeepSafe:
 
 def last_words(messages: Sequence[Message]) -> str:
     """Return what the user said since the character's last message, and before it where that comes last."""
-    newest_first = list(reversed(messages))
-    while newest_first and newest_first[0].role != "user":
-        newest_first.pop(0)
-    said: list[str] = []
-    for message in newest_first:
-        if message.role != "user":
-            break
-        said.append(message.text)
+    newest_first = dropwhile(lambda message: message.role != "user", reversed(messages))
+    said = [message.text for message in takewhile(lambda message: message.role == "user", newest_first)]
     return "\n".join(reversed(said))
 
 

@@ -19,6 +19,8 @@ def shaped(messages: Sequence[PromptMessage], profile: ModelProfile) -> tuple[Pr
     opens gets a turn of the user before it.
     """
     first_only, strict = profile.system == "first_only", profile.alternation == "strict"
+    if not first_only and not strict and profile.tail_role == "system":
+        return _without_marks(messages, profile)
     sent: list[PromptMessage] = []
     for place, message in enumerate(messages):
         is_tail = profile.tail_role == "user" and 0 < place == len(messages) - 1
@@ -29,11 +31,18 @@ def shaped(messages: Sequence[PromptMessage], profile: ModelProfile) -> tuple[Pr
             _add(sent, message, join=strict or (first_only and message.role == "system"))
     if strict:
         _open(sent)
-    return tuple(sent if profile.cache_control else map(_unmarked, sent))
+    return _without_marks(sent, profile)
+
+
+def _without_marks(messages: Sequence[PromptMessage], profile: ModelProfile) -> tuple[PromptMessage, ...]:
+    """Take away the marks that the model's server is not to be sent."""
+    if profile.cache_control:
+        return tuple(messages)
+    return tuple([one if one.cache_until is None else _unmarked(one) for one in messages])
 
 
 def _unmarked(message: PromptMessage) -> PromptMessage:
-    return message if message.cache_until is None else replace(message, cache_until=None)
+    return PromptMessage(message.role, message.content, message.name)
 
 
 def _add(sent: list[PromptMessage], message: PromptMessage, *, join: bool) -> None:

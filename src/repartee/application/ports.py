@@ -509,6 +509,11 @@ class TokenCounter(Protocol):
 class SelfHarmDetector(Protocol):
     """Finds signs of suicide or self-harm in a text, of the user or of a reply."""
 
+    def at_once(self, text: str) -> SelfHarmSigns | None:
+        """Return the most serious sign where that needs no waiting; None where `detect` has to be asked."""
+        del text
+        return None
+
     async def detect(self, text: str) -> SelfHarmSigns:
         """Return the most serious sign. Whatever it raises counts as `unknown` and leads to a notice."""
         ...

@@ -1,17 +1,18 @@
 """What a speaker's prompt says of the others in the scene, and how their lines stand in it."""
 
 from collections.abc import Callable
-from typing import Final
+from typing import Final, Literal
 
 from repartee.application.ports import PromptMessage, Turn
-from repartee.domain.cast import Member, label
-from repartee.domain.control_tokens import neutralised
-from repartee.domain.dialogue import Message
+from repartee.domain.cast import Cast, Member, label
+from repartee.domain.control_tokens import all_neutralised, neutralised
+from repartee.domain.dialogue import Message, Role
 from repartee.domain.macros import MacroContext, expand
 
 MOST_TOKENS_EACH: Final = 64
 _SHARE_OF_ALL: Final = 16
 _READ_CHARACTERS: Final = 2_000
+_ROLES: Final[dict[Role, Literal["user", "assistant"]]] = {"user": "user", "character": "assistant"}
 _SENTENCE_ENDS: Final = ".!?…。！？।"
 
 
@@ -38,16 +39,19 @@ def as_sent(turn: Turn) -> tuple[PromptMessage, ...]:
     All others are the user's, each with its name in front: no model's template knows a third role, and
     without the names nobody could tell who said what.
     """
-    return tuple(_message(message, turn) for message in turn.messages)
-
-
-def _message(message: Message, turn: Turn) -> PromptMessage:
-    text = neutralised(message.text)
+    texts = all_neutralised([message.text for message in turn.messages])
     if turn.cast is None:
-        return PromptMessage("user" if message.role == "user" else "assistant", text)
-    if turn.cast.is_own(message):
+        return tuple(
+            [PromptMessage(_ROLES[one.role], text) for one, text in zip(turn.messages, texts, strict=True)]
+        )
+    pairs = zip(turn.messages, texts, strict=True)
+    return tuple(_in_scene(message, text, turn.cast, turn.user.name) for message, text in pairs)
+
+
+def _in_scene(message: Message, text: str, cast: Cast, user_name: str) -> PromptMessage:
+    if cast.is_own(message):
         return PromptMessage("assistant", text)
-    return PromptMessage("user", f"{neutralised(label(message.speaker or turn.user.name))}: {text}")
+    return PromptMessage("user", f"{neutralised(label(message.speaker or user_name))}: {text}")
 
 
 def _line(member: Member, turn: Turn, count: Callable[[str], int], most: int) -> str:

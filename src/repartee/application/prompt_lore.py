@@ -1,7 +1,7 @@
 """Where the lore of one turn stands in its prompt."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 from repartee.application.ports import Turn
@@ -14,9 +14,7 @@ from repartee.domain.lorebook import (
     PlacedText,
     activate,
 )
-from repartee.domain.lorebook.candidates import candidates
-from repartee.domain.lorebook.compiling import CompiledEntry
-from repartee.domain.lorebook.decorators import Decorators
+from repartee.domain.lorebook.shelf import shelf_of
 from repartee.domain.macros import expand
 from repartee.domain.story import DepthNote
 from repartee.domain.turn_mode import folded
@@ -112,23 +110,13 @@ def _placed(result: LoreResult, lasting: frozenset[PlacedText], *, has_note: boo
 
 def _lasting(result: LoreResult, request: LoreRequest, macros: TurnMacros) -> frozenset[PlacedText]:
     """Return the texts that are there in every turn, word for word."""
-    if not result.texts:
-        return frozenset()
-    ready = {one.owner: one.ready for one in candidates(request) if _is_always_on(one.ready)}
+    always_on = shelf_of(tuple(request.books), request.settings).always_on if result.texts else {}
     return frozenset(
         one
         for one in result.texts
-        if (entry := ready.get((one.book, one.entry))) is not None
+        if (entry := always_on.get((one.book, one.entry))) is not None
         and expand(entry.content, macros.stable).text.strip("\r\n") == one.text
     )
-
-
-def _is_always_on(ready: CompiledEntry) -> bool:
-    entry = ready.entry
-    waits = (entry.sticky, entry.cooldown, entry.delay, entry.delay_until_recursion)
-    unplaced = replace(ready.said, depth=None, reverse_depth=None, role=None, position=None, scan_depth=None)
-    by_chance = entry.probability < 100 or bool(entry.groups)
-    return ready.is_constant and unplaced == Decorators() and not by_chance and not any(waits)
 
 
 def _lines(texts: Sequence[PlacedText]) -> str:

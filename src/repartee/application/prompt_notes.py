@@ -20,15 +20,14 @@ _ROLES: Final[tuple[LoreRole, ...]] = ("system", "user", "assistant")
 
 def notes_of(turn: Turn, macros: TurnMacros) -> tuple[DepthNote, ...]:
     """Return the card's own note (`extensions.depth_prompt`) and the author's, where they say anything."""
-    notes = [_character_note(turn.character.extensions, macros)]
+    prompt = turn.character.extensions.get("depth_prompt")
+    notes = [_character_note(prompt, macros)] if isinstance(prompt, Mapping) else []
     if own := turn.story.note:
         notes.append(DepthNote("author_note", own.depth, own.role, macros.passing(own.text)))
     return tuple(note for note in notes if note.text)
 
 
-def _character_note(extensions: Mapping[str, Any], macros: TurnMacros) -> DepthNote:
-    raw = extensions.get("depth_prompt")
-    given: Mapping[str, Any] = raw if isinstance(raw, Mapping) else {}
+def _character_note(given: Mapping[str, Any], macros: TurnMacros) -> DepthNote:
     role: LoreRole = next((role for role in _ROLES if role == given.get("role")), "system")
     depth = whole(given.get("depth"), _DEFAULT_DEPTH, 0, MOST_DEPTH)
     return DepthNote("character_note", depth, role, macros.passing(read_text(given.get("prompt"))))
@@ -51,6 +50,8 @@ def with_notes(history: Sequence[PromptMessage], notes: Sequence[DepthNote]) -> 
     At one place come the system's, the user's, then the character's. The last message before any of them is
     marked: up to there the next turn's prompt will be the same.
     """
+    if not notes:
+        return _marked(list(history), len(history))
     placed = sorted(notes, key=lambda note: (-min(note.depth, len(history)), _ROLES.index(note.role)))
     whole_history: list[PromptMessage] = []
     taken = 0
@@ -60,9 +61,13 @@ def with_notes(history: Sequence[PromptMessage], notes: Sequence[DepthNote]) -> 
         whole_history += history[taken:place]
         taken = place
         whole_history.append(PromptMessage(role, "\n".join(note.text for note in group)))
-    first = max(len(history) - placed[0].depth, 0) if placed else len(history)
     whole_history += history[taken:]
+    return _marked(whole_history, max(len(history) - placed[0].depth, 0))
+
+
+def _marked(history: list[PromptMessage], first: int) -> list[PromptMessage]:
+    """Mark the message before `first`, where there is one."""
     if first:
-        last = whole_history[first - 1]
-        whole_history[first - 1] = replace(last, cache_until=len(last.content))
-    return whole_history
+        last = history[first - 1]
+        history[first - 1] = PromptMessage(last.role, last.content, last.name, len(last.content))
+    return history

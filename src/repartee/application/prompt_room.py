@@ -1,6 +1,6 @@
 """The room of a prompt in tokens: its shares, what a text takes of it, and what it was spent on."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
@@ -52,6 +52,7 @@ class Ruler:
 
     def __init__(self, counter: TokenCounter, context_tokens: int) -> None:
         self._counter = counter
+        self._context_tokens = context_tokens
         self._longest = context_tokens * _LETTERS_PER_TOKEN_AT_MOST
 
     def tokens(self, text: str) -> int:
@@ -64,6 +65,10 @@ class Ruler:
         """Return the tokens of a message, with what stands around it."""
         return self.tokens(text) + _TOKENS_AROUND_A_MESSAGE
 
+    def for_one_prompt(self) -> "PromptRuler":
+        """Return a ruler that measures each text of a prompt once, however often it is asked."""
+        return PromptRuler(self._counter, self._context_tokens)
+
     def fitting(self, facts: Sequence[RetrievedFact], room: int) -> tuple[RetrievedFact, ...]:
         """Return the most relevant facts that have room."""
         fitted: list[RetrievedFact] = []
@@ -74,6 +79,23 @@ class Ruler:
             fitted.append(fact)
         return tuple(fitted)
 
+
+class PromptRuler(Ruler):
+    """A ruler that remembers what it has measured: texts, so it must not live longer than their request."""
+
+    def __init__(self, counter: TokenCounter, context_tokens: int) -> None:
+        super().__init__(counter, context_tokens)
+        self._measured = _Measured(counter.count, self._longest)
+
+    def tokens(self, text: str) -> int:
+        """Return the tokens of a text."""
+        return self._measured[text]
+
+    def messages(self, some: Sequence[PromptMessage]) -> list[int]:
+        """Return the tokens of each message."""
+        measured = self._measured
+        return [measured[one.content] + _TOKENS_AROUND_A_MESSAGE for one in some]
+
     def sections(
         self,
         system: SystemView,
@@ -83,25 +105,44 @@ class Ruler:
         sent: Sequence[PromptMessage],
     ) -> Mapping[str, int]:
         """Return the tokens of each part by estimate; `template` is what the words around them take."""
-        of = {kind: [note.text for note in notes if note.kind == kind] for kind in _KINDS}
-        texts: dict[str, Sequence[str]] = {
-            "rules": [system.rules],
-            "character": [system.description, system.personality],
-            "user": [system.user_description],
-            **({"cast": system.company} if system.company else {}),
-            "scene": [system.scenario, system.setting, system.relationship, system.goal],
-            "examples": [message.text for example in system.examples for message in example],
-            "summary": [system.summary],
-            "history": [message.content for message in history],
-            "lore": [system.lore_before, system.lore_after, tail.lore, *of["lore"]],
-            "facts": [*tail.user_facts, *tail.character_facts],
-            "character_note": of["character_note"],
-            "author_note": of["author_note"],
-            "post_history": [tail.post_history_instructions],
+        tokens = self._measured.__getitem__
+        spent = {
+            "rules": tokens(system.rules),
+            "character": tokens(system.description) + tokens(system.personality),
+            "user": tokens(system.user_description),
         }
-        spent = {name: sum(map(self.tokens, some)) for name, some in texts.items()}
-        total = sum(self.message(message.content) for message in sent)
+        if system.company:
+            spent["cast"] = sum(map(tokens, system.company))
+        spent |= {
+            "scene": sum(map(tokens, _scene(system))),
+            "examples": sum(tokens(message.text) for example in system.examples for message in example),
+            "summary": tokens(system.summary),
+            "history": sum([tokens(message.content) for message in history]),
+            "lore": sum(map(tokens, (system.lore_before, system.lore_after, tail.lore))),
+            "facts": sum(map(tokens, (*tail.user_facts, *tail.character_facts))),
+            "character_note": 0,
+            "author_note": 0,
+            "post_history": tokens(tail.post_history_instructions),
+        }
+        for note in notes:
+            spent[note.kind] += tokens(note.text)
+        total = sum(self.messages(sent))
         return {**spent, "template": max(total - sum(spent.values()), 0)}
 
 
-_KINDS: Final = ("lore", "character_note", "author_note")
+def _scene(system: SystemView) -> tuple[str, ...]:
+    return system.scenario, system.setting, system.relationship, system.goal
+
+
+class _Measured(dict[str, int]):
+    """Texts and their tokens; one that is not in it is measured."""
+
+    def __init__(self, count: Callable[[str], int], longest: int) -> None:
+        super().__init__({"": 0})
+        self._count = count
+        self._longest = longest
+
+    def __missing__(self, text: str) -> int:
+        fits = len(text) <= self._longest
+        tokens = self[text] = self._count(text) if fits else len(text) // _LETTERS_PER_TOKEN_AT_MOST
+        return tokens

@@ -1,6 +1,5 @@
 """What the templates of a prompt are fed with."""
 
-from dataclasses import replace
 from typing import Final
 
 from repartee.application.fences import lasting_fence, passing_fence
@@ -9,12 +8,13 @@ from repartee.application.prompt_company import other_names
 from repartee.application.prompt_lore import PromptLore
 from repartee.application.turn_macros import TurnMacros
 from repartee.domain.dialogue import Message
-from repartee.domain.macros import expand
 from repartee.domain.scenario import Scenario
 
 Examples = tuple[tuple[Message, ...], ...]
 
 _SHOWN_OF_AN_ALTERNATIVE: Final = 500
+_NO_SCENARIO: Final = Scenario()
+_FENCE_OF_NOTHING: Final = lasting_fence("")
 
 
 def system_view(
@@ -22,7 +22,8 @@ def system_view(
 ) -> SystemView:
     """Return the values of the stable part, with all example dialogues. A fired entry may end the rules."""
     character, user = turn.character, turn.user
-    scenario = turn.scenario or Scenario()
+    scenario = turn.scenario or _NO_SCENARIO
+    summary = turn.summary.strip()
     put = macros.lasting
     if lore.result and "system_prompt" in lore.result.disabled_prompts:
         rules = ""
@@ -40,8 +41,8 @@ def system_view(
         relationship=put(scenario.relationship),
         goal=put(scenario.goal),
         examples=_examples(turn, macros),
-        summary=turn.summary.strip(),
-        summary_fence=lasting_fence(turn.summary.strip()),
+        summary=summary,
+        summary_fence=lasting_fence(summary) if summary else _FENCE_OF_NOTHING,
         lore_before=lore.before,
         lore_after=lore.after,
         company=company,
@@ -49,13 +50,17 @@ def system_view(
 
 
 def _examples(turn: Turn, macros: TurnMacros) -> Examples:
+    if not turn.character.mes_example:
+        return ()
     return tuple(
-        tuple(
-            message.model_copy(update={"text": macros.lasting(message.text) or message.text})
-            for message in some
-        )
+        tuple([_with_values(message, macros) for message in some])
         for some in turn.character.example_dialogues()
     )
+
+
+def _with_values(message: Message, macros: TurnMacros) -> Message:
+    text = macros.lasting(message.text) or message.text
+    return message if text == message.text else message.model_copy(update={"text": text})
 
 
 def rules_of(turn: Turn, macros: TurnMacros, renderer: PromptRenderer) -> str:
@@ -73,8 +78,7 @@ def rules_of(turn: Turn, macros: TurnMacros, renderer: PromptRenderer) -> str:
             others=other_names(turn),
         )
     )
-    own = expand(turn.character.system_prompt, replace(macros.stable, original=ours)).text.strip()
-    return own or ours
+    return macros.lasting_over(turn.character.system_prompt, ours) or ours
 
 
 def tail_view(turn: Turn, macros: TurnMacros, lore: PromptLore) -> TailView:
@@ -82,16 +86,16 @@ def tail_view(turn: Turn, macros: TurnMacros, lore: PromptLore) -> TailView:
     last = turn.character.post_history_instructions
     if lore.result and "post_history_instructions" in lore.result.disabled_prompts:
         last = ""
-    user_facts = tuple(fact.text for fact in turn.facts if fact.owner == "user")
-    character_facts = tuple(fact.text for fact in turn.facts if fact.owner == "character")
-    avoid = tuple(_shown(text) for text in turn.avoid)
+    user_facts = tuple([fact.text for fact in turn.facts if fact.owner == "user"])
+    character_facts = tuple([fact.text for fact in turn.facts if fact.owner == "character"])
+    avoid = tuple([_shown(text) for text in turn.avoid])
     return TailView(
         character=turn.character.display_name,
         user=turn.user.name,
         user_facts=user_facts,
         character_facts=character_facts,
         fence=passing_fence(lore.tail, *user_facts, *character_facts, *avoid),
-        post_history_instructions=expand(last, replace(macros.now, original="")).text.strip(),
+        post_history_instructions=macros.passing_over(last, ""),
         lore=lore.tail,
         mode=turn.mode,
         avoid=avoid,

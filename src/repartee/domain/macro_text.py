@@ -1,13 +1,14 @@
 """Where the macros of a text begin and end: one look from left to right, however the braces are nested."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final, Literal, NamedTuple
 
 DEEPEST: Final = 8
 """How many macros may stand inside each other; those around deeper ones stay text."""
 
 _MARKS: Final = re.compile(r"\{{2,}|\}{2,}|<(?:USER|BOT|CHAR)>", re.IGNORECASE)
+_BARE: Final = re.compile(r"\{\{\s*([A-Za-z_]{1,32})\s*\}\}|<(?i:(USER)|BOT|CHAR)>")
 _NAME: Final = re.compile(r"\s*(?:(//)|([A-Za-z_]{1,32})(?:(\s*::?|[ ](?=\w))|\s*(?=\}\})))")
 
 
@@ -25,9 +26,14 @@ class Mark(NamedTuple):
     argument: int | None = None
 
 
+def may_hold_marks(text: str) -> bool:
+    """Say whether a text may hold any mark. One character is found far quicker than two."""
+    return "{" in text or "}" in text or "<" in text
+
+
 def marks(text: str) -> list[Mark]:
     """Return the marks in order, each macro's own two named; braces without a partner have no name."""
-    if "{{" not in text and "}}" not in text and "<" not in text:
+    if not may_hold_marks(text) or ("{{" not in text and "}}" not in text and "<" not in text):
         return []
     found = list(_bare_marks(text))
     waiting: list[int] = []
@@ -44,6 +50,25 @@ def marks(text: str) -> list[Mark]:
             if height <= DEEPEST:
                 _name_pair(text, found, opened, index)
     return found
+
+
+def bare_macros(text: str) -> dict[str, str] | None:
+    """Return how each macro is written and its name, where the text has no other braces; else None.
+
+    Such macros have no argument and stand in nothing: what they are needs no look at what is around them.
+    """
+    found: dict[str, str] = {}
+    braces = 0
+    for match in _BARE.finditer(text):
+        written, name, tag = match.group(0, 1, 2)
+        braces += 2 if name else 0
+        found[written] = name.lower() if name else "user" if tag else "char"
+    return found if text.count("{") == text.count("}") == braces else None
+
+
+def with_values(text: str, values: Mapping[str, str]) -> str:
+    """Return the text with each of `bare_macros` replaced by the value of how it is written."""
+    return _BARE.sub(lambda match: values[match[0]], text)
 
 
 def _name_pair(text: str, found: list[Mark], opened: int, closed: int) -> None:

@@ -8,45 +8,18 @@ Card V3 ("Curly Braced Syntaxes"), SillyTavern's list of macros.
 """
 
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
 from typing import Final
 
 from repartee.domain.chance import chance, fingerprint
-from repartee.domain.macro_text import Mark, marks
-from repartee.domain.macro_values import in_words, moment, options, rolled
+from repartee.domain.macro_context import MacroContext, plain_value, plain_values
+from repartee.domain.macro_text import Mark, bare_macros, marks, may_hold_marks, with_values
+from repartee.domain.macro_values import options, rolled
+
+__all__ = ["Expansion", "MacroContext", "expand", "expand_macros", "expanded_bare"]
 
 _MOST_INSERTED: Final = 2_000_000
-_MOMENTS: Final = frozenset({"time", "date", "weekday", "isodate", "isotime"})
-_CONSTANTS: Final = {"newline": "\n", "noop": ""}
+_NEEDS_A_LOOK_AROUND: Final = frozenset({"trim", "original"})
 _DROPPED: Final = frozenset({"//", "comment", "hidden_key"})
-
-
-@dataclass(frozen=True, slots=True)
-class MacroContext:
-    """The values of macros. None leaves a macro as it is written.
-
-    `seed` is the request's: it decides `{{random}}` and `{{roll}}`; `chat_seed` is the chat's: it decides
-    `{{pick}}`. `now` is in the user's time zone, `idle` the time since the user's last message. `group` holds
-    the names of a group chat's characters, also of those that are `muted`, and is empty where there is one.
-    """
-
-    char: str
-    user: str
-    group: tuple[str, ...] = ()
-    muted: tuple[str, ...] = ()
-    persona: str | None = None
-    description: str | None = None
-    personality: str | None = None
-    scenario: str | None = None
-    mes_examples: str | None = None
-    original: str | None = None
-    last_message: str | None = None
-    last_user_message: str | None = None
-    last_char_message: str | None = None
-    now: datetime | None = None
-    idle: timedelta | None = None
-    seed: int | str | None = None
-    chat_seed: int | str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +47,24 @@ def expand(text: str, context: MacroContext) -> Expansion:
     >>> expand("{{reverse:{{char}}}}{{// the name, turned around}}", MacroContext("Blaze", "Ann")).text
     'ezalB'
     """
+    written = expanded_bare(text, context)
+    if written is not None:
+        return Expansion(written)
     found = marks(text)
     return _Pass(text, context).over(found) if found else Expansion(text)
+
+
+def expanded_bare(text: str, context: MacroContext) -> str | None:
+    """Return what `expand` gives where all macros are bare names, as in most cards; else None."""
+    if not may_hold_marks(text):
+        return text
+    found = bare_macros(text)
+    if found is None or not _NEEDS_A_LOOK_AROUND.isdisjoint(found.values()):
+        return None
+    values = {written: plain_value(name, context) for written, name in found.items()}
+    put = {written: written if value is None else value for written, value in values.items()}
+    whole = with_values(text, put) if put else text
+    return whole if len(whole) <= _MOST_INSERTED else None
 
 
 @dataclass(slots=True)
@@ -95,7 +84,7 @@ class _Pass:
     def __init__(self, text: str, context: MacroContext) -> None:
         self._text = text
         self._context = context
-        self._values = _plain_values(context)
+        self._values = plain_values(context)
         self._frames = [_Frame()]
         self._hidden: list[str] = []
         self._room = _MOST_INSERTED
@@ -202,32 +191,3 @@ class _Pass:
     def _chance(self, seed: int | str, mark: Mark, nth: int) -> float:
         self._print = self._print or fingerprint(self._text)
         return chance(seed, mark.name, self._print, mark.start, nth)
-
-
-def _plain_values(context: MacroContext) -> dict[str, str]:
-    given = {
-        **_CONSTANTS,
-        "char": context.char,
-        "user": context.user,
-        "group": ", ".join(context.group) or context.char,
-        "charifnotgroup": ", ".join(context.group) or context.char,
-        "groupnotmuted": ", ".join(_not_muted(context)),
-        "notchar": ", ".join((*(name for name in context.group if name != context.char), context.user)),
-        "persona": context.persona,
-        "description": context.description,
-        "personality": context.personality,
-        "scenario": context.scenario,
-        "mesexamples": context.mes_examples,
-        "original": context.original,
-        "lastmessage": context.last_message,
-        "lastusermessage": context.last_user_message,
-        "lastcharmessage": context.last_char_message,
-        "idle_duration": None if context.idle is None else in_words(context.idle),
-    }
-    if context.now is not None:
-        given |= {name: moment(name, context.now) for name in _MOMENTS}
-    return {name: value for name, value in given.items() if value is not None}
-
-
-def _not_muted(context: MacroContext) -> tuple[str, ...]:
-    return tuple(name for name in context.group or (context.char,) if name not in context.muted)

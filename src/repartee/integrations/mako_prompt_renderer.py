@@ -7,11 +7,14 @@ The templates hold no control token of a chat template: one in the result is som
 
 import ast
 import hashlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
 from mako.exceptions import MakoException
+from mako.runtime import Context
 from mako.template import Template
+from mako.util import FastEncodingBuffer
 
 from repartee.application.ports import (
     DigestView,
@@ -34,7 +37,7 @@ class MakoPromptRenderer(PromptRenderer):
     def __init__(self, folder: Path) -> None:
         """Raises ConfigurationError where a template is missing or does not compile."""
         sources = {name: _source(folder / f"{name}.mako") for name in _NAMES}
-        self._templates = {name: _compiled(name, text) for name, text in sources.items()}
+        self._writers = {name: _writer(_compiled(name, text)) for name, text in sources.items()}
         self._fingerprint = hashlib.sha256(
             "\x1f".join(sources[name] for name in _OF_REPLIES).encode()
         ).hexdigest()[:12]
@@ -65,8 +68,22 @@ class MakoPromptRenderer(PromptRenderer):
         return self._rendered("digest", view)
 
     def _rendered(self, name: str, view: RulesView | SystemView | TailView | ExtractView | DigestView) -> str:
-        text: str = self._templates[name].render_unicode(v=view)
-        return neutralised(text.strip())
+        return neutralised(self._writers[name](view).strip())
+
+
+def _writer(template: Template) -> Callable[[object], str]:
+    """Return `template.render_unicode(v=…)`, without finding out each time how the template is called."""
+    module = template.module
+    if hasattr(module, "_mako_inherit") or hasattr(module, "_mako_generate_namespaces"):
+        return lambda view: str(template.render_unicode(v=view))
+    body = module.render_body
+
+    def write(view: object) -> str:
+        buffer = FastEncodingBuffer()
+        body(Context(buffer, v=view), v=view)
+        return str(buffer.getvalue())
+
+    return write
 
 
 def _source(path: Path) -> str:

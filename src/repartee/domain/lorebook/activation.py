@@ -3,16 +3,18 @@
 The same request gives the same result in every process; only the time limit of patterns has a clock.
 """
 
+from collections.abc import Iterable
 from typing import Final, Literal
 
 from repartee.domain.lorebook.budget import Budget
-from repartee.domain.lorebook.candidates import Candidate, candidates, group_names
+from repartee.domain.lorebook.candidates import Candidate, group_names
 from repartee.domain.lorebook.gates import Gates
 from repartee.domain.lorebook.groups import Groups
-from repartee.domain.lorebook.haystack import Haystack
+from repartee.domain.lorebook.haystack import Haystack, View
 from repartee.domain.lorebook.matching import Matcher
 from repartee.domain.lorebook.request import LoreRequest
 from repartee.domain.lorebook.result import LoreResult, PlacedText
+from repartee.domain.lorebook.shelf import Kind, shelf_of
 from repartee.domain.lorebook.state import Effects
 
 MOST_SCANS: Final = 100
@@ -30,11 +32,16 @@ class _Evaluation:
 
     def __init__(self, request: LoreRequest) -> None:
         self._request = request
-        self._all = candidates(request)
-        owners = ((one.owner, one.entry) for one in self._all)
+        self._shelf = shelf_of(tuple(request.books), request.settings)
+        owners = ((row.owner, row.entry) for row in self._shelf.rows)
         self._effects = Effects(request.state, owners, request.messages_so_far)
-        gates = Gates(request, self._effects)
-        self._open = [one for one in self._all if gates.lets_through(one)]
+        self._gates = Gates(request, self._effects)
+        self._awake: dict[int, Candidate] = {}
+        self._open: list[Candidate] = []
+        self._seen: dict[Kind, View] = {}
+        self._wake(self._shelf.watched)
+        for owner in self._effects.owners():
+            self._wake(self._shelf.places.get(owner, ()))
         self._haystack = Haystack(request)
         self._matcher = Matcher(self._haystack, len(request.messages))
         self._budget = Budget(request)
@@ -57,8 +64,29 @@ class _Evaluation:
             following = self._follow(self._scan_once())
         return self._gathered()
 
+    def _wake(self, places: Iterable[int]) -> None:
+        """Let the entries at these places be looked at from now on."""
+        new = set(places) - self._awake.keys()
+        for place in new:
+            one = self._awake[place] = Candidate.of(self._shelf.rows[place], place)
+            if self._gates.lets_through(one):
+                self._open.append(one)
+        if new:
+            self._open.sort(key=lambda one: one.place)
+
+    def _wake_touched(self) -> None:
+        """Wake the entries of which a key may be in what they see now."""
+        for kind, places in self._shelf.by_beginning.items():
+            view = self._matcher.view(kind)
+            if self._seen.get(kind) is view:
+                continue
+            self._seen[kind] = view
+            seen = places.keys() if view.beginnings is None else places.keys() & view.beginnings
+            self._wake(place for beginning in seen for place in places[beginning])
+
     def _scan_once(self) -> list[Candidate]:
         self._matcher.begin(self._deeper, recursive=self._scan != "deeper")
+        self._wake_touched()
         matches = self._matcher.matches
         matched = [one for one in self._open if self._may_look(one) and matches(one)]
         matched = self._groups.winners(matched, group_names(self._budget.fired))
@@ -69,7 +97,7 @@ class _Evaluation:
 
     def _follow(self, admitted: list[Candidate]) -> _Scan | None:
         """Decide about another scan: what was found may lead further, then min activations, then delays."""
-        feeding = [one for one in admitted if one.recursive and not one.entry.prevent_recursion]
+        feeding = [one for one in admitted if one.kind.recursive and not one.entry.prevent_recursion]
         self._haystack.add(text for one in feeding for text in (one.text, *one.hidden_keys) if text)
         if not self._budget.is_full:
             if feeding or (self._scan == "deeper" and self._haystack.has_added()):
@@ -102,7 +130,7 @@ class _Evaluation:
             return False
         if self._scan != "recursion":
             return True
-        if not one.recursive:
+        if not one.kind.recursive:
             return bool(entry.delay_until_recursion)
         if entry.exclude_recursion and entry.delay_until_recursion:
             one.reason = "excluded_from_recursion"
@@ -115,9 +143,12 @@ class _Evaluation:
             matters = said.keep_activate_after_match or said.dont_activate_after_match
             self._effects.begin(one.owner, one.entry, matters_later=matters)
         prompts = {prompt for one in fired for prompt in one.ready.said.disable_ui_prompt}
+        trace = list(self._shelf.untouched)
+        for place, one in self._awake.items():
+            trace[place] = one.trace(fired=one in fired)
         return LoreResult(
             texts=self._texts(),
-            trace=tuple(one.trace(fired=one in fired) for one in self._all),
+            trace=tuple(trace),
             state=self._effects.state(),
             tokens=self._budget.tokens,
             budget=self._budget.limit,

@@ -1,6 +1,6 @@
 """A book made ready once: decorators read, keys folded, entries in the order in which they are tried."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from repartee.domain.lorebook.book import Lorebook, LoreEntry, LoreRole, Position
@@ -29,6 +29,17 @@ class CompiledEntry:
     def is_constant(self) -> bool:
         """Whether it needs no key. A pattern wins over `constant`, as V3 says, where there is one."""
         return self.entry.constant and not (self.entry.use_regex and self.keys)
+
+    @property
+    def is_always_on(self) -> bool:
+        """Whether it is there in every turn: nothing but its room decides."""
+        entry = self.entry
+        waits = (entry.sticky, entry.cooldown, entry.delay, entry.delay_until_recursion)
+        unplaced = replace(
+            self.said, depth=None, reverse_depth=None, role=None, position=None, scan_depth=None
+        )
+        by_chance = entry.probability < 100 or bool(entry.groups)
+        return self.is_constant and unplaced == Decorators() and not by_chance and not any(waits)
 
     @property
     def position(self) -> Position:

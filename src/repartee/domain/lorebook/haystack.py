@@ -18,6 +18,8 @@ MOST_LOOKING: Final = 200_000_000
 """Characters that all keys of one evaluation together may look at."""
 
 _START: Final = "\x01"
+_LONGEST_OVERLAP: Final = 2
+"""Characters of a beginning that may stand before the place where a view was extended."""
 _COST_OF_A_KEY: Final = 64
 _COST_OF_A_PLACE: Final = 250
 _WORTH_AN_INDEX: Final = 20_000
@@ -35,24 +37,33 @@ class Look(NamedTuple):
 
 
 class View:
-    """What a look sees: one text, with the beginnings of everything in it where that makes keys faster."""
+    """What a look sees: one text, with the beginnings of everything in it where that makes keys faster.
 
-    def __init__(self, parts: Sequence[str], look: Look) -> None:
+    With `before` it is what that view sees, and the parts after it: a line break and the mark at a part's
+    beginning join with nothing, so that folding goes on from there.
+    """
+
+    def __init__(self, parts: Sequence[str], look: Look, before: "View | None" = None) -> None:
         self.whole_words = look.whole_words
         self.case_sensitive = look.case_sensitive
-        self._joined = "\n".join(_START + part for part in parts)
-        self.text = composed(self._joined) if look.case_sensitive else folded(self._joined)
+        begun = f"{before.joined}\n" if before else ""
+        new = "\n".join(_START + part for part in parts)
+        self.joined: str = begun + new
+        seen = composed(new) if look.case_sensitive else folded(new)
+        self.text: str = f"{before.text}\n{seen}" if before else seen
         self.cost = len(self.text) + _COST_OF_A_KEY
-        self.beginnings = (
-            frozenset(map("".join, zip(self.text, self.text[1:], self.text[2:], strict=False)))
-            if len(self.text) <= _WORTH_AN_INDEX
-            else None
-        )
+        self.beginnings = self._beginnings(before) if len(self.text) <= _WORTH_AN_INDEX else None
+
+    def _beginnings(self, before: "View | None") -> frozenset[str]:
+        known: frozenset[str] = (before.beginnings if before else None) or frozenset()
+        start = max(len(before.text) - _LONGEST_OVERLAP, 0) if before and known else 0
+        text = self.text[start:]
+        return known.union(map("".join, zip(text, text[1:], text[2:], strict=False)))
 
     @cached_property
     def exact_text(self) -> str:
         """The text with its letter case, as patterns see it."""
-        return composed(self._joined)
+        return composed(self.joined)
 
 
 class Haystack:
@@ -62,15 +73,12 @@ class Haystack:
     """
 
     def __init__(self, request: LoreRequest) -> None:
-        named = request.settings.include_names
-        self._messages = [
-            f"{message.name}: {message.text}" if named else message.text
-            for message in reversed(request.messages)
-        ]
+        self._named = request.settings.include_names
+        self._messages = request.messages
         self._injections = [text for text in request.injections if text.strip()]
         self._added: list[str] = []
         self._macros = request.macros
-        self._views: dict[Look, View] = {}
+        self._views: dict[Look, tuple[View, int]] = {}
         self._resolved: dict[LoreKey, LoreKey] = {}
         self._seconds = ALL_PATTERNS_SECONDS
         self._looking = MOST_LOOKING
@@ -79,7 +87,6 @@ class Haystack:
     def add(self, texts: Iterable[str]) -> None:
         """Let entries that look recursively see these texts as well."""
         self._added += texts
-        self._views = {look: view for look, view in self._views.items() if not look.recursive}
 
     def has_added(self) -> bool:
         """Say whether any entry has added text."""
@@ -87,14 +94,22 @@ class Haystack:
 
     def view(self, look: Look) -> View:
         """Return what such a look sees now. Nothing is seen at depth 0."""
-        if look not in self._views:
-            parts = [
-                *self._messages[: look.depth],
-                *self._injections,
-                *(self._added if look.recursive else ()),
-            ]
-            self._views[look] = View(parts if look.depth else [], look)
-        return self._views[look]
+        added = len(self._added) if look.recursive and look.depth else 0
+        view, old = self._views.get(look) or (None, 0)
+        if view is None:
+            view = View(self._parts(look.depth) + self._added[:added], look)
+        elif added > old:
+            parts = self._added[old:added]
+            view = View(parts, look, view) if view.text else View(parts, look)
+        self._views[look] = view, added
+        return view
+
+    def _parts(self, depth: int) -> list[str]:
+        if not depth:
+            return []
+        newest = self._messages[: -depth - 1 : -1]
+        said = [f"{one.name}: {one.text}" if self._named else one.text for one in newest]
+        return said + self._injections
 
     def first(self, keys: Sequence[LoreKey], view: View) -> LoreKey | None:
         """Return the first key that matches. `trouble` then says what stood in the way, if anything did."""

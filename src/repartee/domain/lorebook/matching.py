@@ -2,6 +2,7 @@
 
 from repartee.domain.lorebook.candidates import Candidate
 from repartee.domain.lorebook.haystack import Haystack, Look, View
+from repartee.domain.lorebook.shelf import Kind
 
 
 class Matcher:
@@ -12,7 +13,7 @@ class Matcher:
         self._messages = max(messages, 1)
         self._deeper = 0
         self._recursive = True
-        self._views: dict[tuple[int, bool, bool, bool, bool], View] = {}
+        self._views: dict[Kind, View] = {}
 
     def begin(self, deeper: int, *, recursive: bool) -> None:
         """Begin a scan that looks `deeper` messages further back, at what entries have added or not."""
@@ -25,7 +26,7 @@ class Matcher:
         ready = one.ready
         if one.forced and (one.forced != "constant" or not ready.has_decorator_keys):
             return True
-        view = self._view(one)
+        view = self.view(one.kind)
         if not one.forced:
             one.key = self._haystack.first(ready.keys, view)
             if one.key is None:
@@ -38,20 +39,20 @@ class Matcher:
 
     def score(self, one: Candidate) -> int:
         """Count an entry's matching keys, as the choice within a group wants it."""
-        view, logic = self._view(one), one.entry.logic
+        view, logic = self.view(one.kind), one.entry.logic
         primary = self._haystack.number(one.ready.keys, view)
         if not primary or logic in {"not_any", "not_all"}:
             return primary
         secondary = self._haystack.number(one.ready.secondary, view)
         return primary + secondary if logic == "and_any" or secondary == len(one.ready.secondary) else primary
 
-    def _view(self, one: Candidate) -> View:
-        kind = (one.scan_depth, one.deepens, one.recursive, one.case_sensitive, one.whole_words)
+    def view(self, kind: Kind) -> View:
+        """Return what entries of a kind see in this scan."""
         view = self._views.get(kind)
         if view is None:
-            depth = one.scan_depth + self._deeper if one.deepens else one.scan_depth
-            recursive = one.recursive and self._recursive
-            look = Look(min(depth, self._messages), recursive, one.case_sensitive, one.whole_words)
+            depth = kind.scan_depth + self._deeper if kind.deepens else kind.scan_depth
+            recursive = kind.recursive and self._recursive
+            look = Look(min(depth, self._messages), recursive, kind.case_sensitive, kind.whole_words)
             view = self._views[kind] = self._haystack.view(look)
         return view
 

@@ -62,6 +62,10 @@ class Effects:
         """Say whether the entry is under this effect now."""
         return (kind, owner) in self._all
 
+    def owners(self) -> frozenset[Owner]:
+        """Return the entries that are under any effect now."""
+        return frozenset(owner for _, owner in self._all)
+
     def begin(self, owner: Owner, entry: LoreEntry, *, matters_later: bool) -> None:
         """Note that the entry fired. Effects that run already go on as they are."""
         if entry.sticky:

@@ -107,9 +107,32 @@ _OF_THE_STORY: Final = re.compile(
 )
 
 
+_STEMS: Final = (
+    *(
+        "bot",
+        "ai",
+        "a.i",
+        "artificial",
+        "machine",
+        "language model",
+        "llm",
+        "computer",
+        "program",
+        "software",
+    ),
+    *("algorithm", "gpt", "neural", "simulation", "automated", "human", "real", "actual", "living", "live"),
+    *("flesh", "person", "who is", "who's", "company", "developer", "trained", "coded", "generated"),
+    *("человек", "бот", "ии", "нейросет", "нейронк", "машин", "интеллект", "гпт", "компьютер", "языковая"),
+    *("алгоритм", "искусственн", "настоящ", "реальн", "жив", "людьми", "программ", "докажи"),
+    *("пишет", "отвечает", "печатает", "сидит", "сгенерировали", "обучили"),
+)
+"""What a text must hold for any of the patterns to fit: looked for first, because it is cheap."""
+
+
 def asks_who_answers(text: str) -> bool:
     """Return whether the text asks whether a person answers. It may stand anywhere in the text."""
-    return any(
+    own = own_words(plain(text))
+    return any(stem in own for stem in _STEMS) and any(
         _ASKS.search(sentence) is not None and _OF_THE_STORY.search(sentence) is None
-        for sentence in sentences(own_words(plain(text)))
+        for sentence in sentences(own)
     )

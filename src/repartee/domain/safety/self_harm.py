@@ -12,7 +12,9 @@ from types import ModuleType
 from typing import Final, Literal
 
 from repartee.domain.safety import self_harm_english as english
+from repartee.domain.safety import self_harm_phrases as phrases
 from repartee.domain.safety import self_harm_russian as russian
+from repartee.domain.safety.phrases import Phrases
 from repartee.domain.safety.wording import plain, played
 
 SelfHarm = Literal["none", "passive", "active", "unknown"]
@@ -48,10 +50,7 @@ class _Group:
     level: int
     manner: Manner
     pattern: re.Pattern[str]
-    stems: tuple[str, ...]
-
-    def may_fit(self, text: str) -> bool:
-        return not self.stems or any(stem in text for stem in self.stems)
+    name: str
 
 
 _KINDS: Final[tuple[tuple[int, Manner, str], ...]] = (
@@ -65,30 +64,34 @@ _KINDS: Final[tuple[tuple[int, Manner, str], ...]] = (
 )
 
 
-def _groups(lexicon: ModuleType, stems: Mapping[str, tuple[str, ...]]) -> tuple[_Group, ...]:
+def _groups(language: str, lexicon: ModuleType) -> tuple[_Group, ...]:
     return tuple(
         _Group(
             level,
             manner,
             re.compile("|".join(f"(?:{one})" for one in getattr(lexicon, name))),
-            stems.get(name, ()),
+            f"{language} {name}",
         )
         for level, manner, name in _KINDS
     )
 
 
-_ENGLISH: Final = _groups(english, english.STEMS)
-_RUSSIAN: Final = _groups(russian, {})
-_CYRILLIC: Final = re.compile("[а-я]")
+def _phrases(language: str, by_kind: Mapping[str, tuple[str, ...]]) -> Mapping[str, tuple[str, ...]]:
+    return {f"{language} {kind}": phrases for kind, phrases in by_kind.items()}
+
+
+_GROUPS: Final = (*_groups("en", english), *_groups("ru", russian))
+_QUICK_LOOK: Final = Phrases({**_phrases("en", phrases.ENGLISH), **_phrases("ru", phrases.RUSSIAN)})
 
 
 def signs_of_self_harm(text: str) -> SelfHarmSigns:
     """Return the most serious sign; of equal ones the first kind in the order of the lexicon."""
     read = plain(text)
-    fitting = [group for group in _ENGLISH if group.may_fit(read)]
-    if _CYRILLIC.search(read):
-        fitting += _RUSSIAN
-    spans = played(read) if fitting else []
+    named = _QUICK_LOOK.named_in(read)
+    if not named:
+        return NO_SIGNS
+    fitting = [group for group in _GROUPS if group.name in named]
+    spans = played(read)
     best, manner = 0, None
     for group in sorted(fitting, key=lambda group: -group.level):
         if group.level <= best:

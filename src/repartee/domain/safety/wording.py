@@ -6,14 +6,24 @@ from typing import Final
 
 _INVISIBLE: Final = re.compile(r"[\u00ad\u200b-\u200f\u2060-\u2064\ufeff]")
 _SPACES: Final = re.compile(r"[^\S\n]+")
-_PLAIN: Final = str.maketrans({"’": "'", "‘": "'", "`": "'", "ё": "е", "“": '"', "”": '"', "„": '"'})
+_OTHER_SPACE: Final = re.compile(
+    r"[\t\x0b-\r\x1c-\x1f\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]"
+)
+_PLAIN: Final = (("’", "'"), ("‘", "'"), ("`", "'"), ("ё", "е"), ("“", '"'), ("”", '"'), ("„", '"'))
 _PLAYED: Final = re.compile(r'"[^"\n]*"|«[^»\n]*»|\*[^*\n]+\*')
 _SENTENCE: Final = re.compile(r"[^.!?…\n]+[.!?…]*")
 
 
 def plain(text: str) -> str:
     """Return the text in lower case, with plain quotation marks and spaces and without invisible marks."""
-    return _SPACES.sub(" ", _INVISIBLE.sub("", text).lower().translate(_PLAIN))
+    if text.isascii():
+        read = text.lower().replace("`", "'")
+    else:
+        read = _INVISIBLE.sub("", text).lower()
+        for mark, put in _PLAIN:
+            if mark in read:
+                read = read.replace(mark, put)
+    return _SPACES.sub(" ", read) if "  " in read or _OTHER_SPACE.search(read) else read
 
 
 def played(text: str) -> list[tuple[int, int]]:

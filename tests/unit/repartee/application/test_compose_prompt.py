@@ -234,3 +234,32 @@ def test_a_text_that_cannot_fit_is_not_counted() -> None:
     with pytest.raises(InvalidInput):
         ComposePrompt(renderer, counter, PromptBudget(1_000, 100))(_turn("hi", description="<BOT>" * 13_000))
     assert counter.longest < 16_001
+
+
+class _Remembering(_Words):
+    def __init__(self) -> None:
+        self.counted: list[str] = []
+
+    def count(self, text: str) -> int:
+        self.counted.append(text)
+        return super().count(text)
+
+
+def test_each_text_of_a_prompt_is_measured_once_and_forgotten_with_it() -> None:
+    counter = _Remembering()
+    renderer = MakoPromptRenderer(shipped_folder("prompts"))
+    compose = ComposePrompt(renderer, counter, PromptBudget(4_000, 100))
+    turn = _turn("hi", "hello", "my cat", facts=(_fact("has a cat"),), description="keeps a lighthouse")
+    compose(turn)
+    assert len(counter.counted) == len(set(counter.counted)) > len(turn.messages)
+    counter.counted.clear()
+    compose(turn)
+    assert "hello" in counter.counted
+
+
+@pytest.mark.parametrize("words", [0, 4, 400, 3_000])
+def test_the_sections_are_those_of_the_messages_that_are_sent(words: int) -> None:
+    card = {"mes_example": "\n".join(["<START>\n{{user}}: hi\n{{char}}: " + "ahoy " * 90] * 4)}
+    prompt = _compose(4_000)(_turn(*["word " * words + "end"] * 5, facts=(_fact("has a cat"),), **card))
+    total = sum(len(message.content.split()) + 4 for message in prompt.messages)
+    assert sum(prompt.sections.values()) == total <= 4_000

@@ -5,7 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from repartee.domain.macros import Expansion, MacroContext, expand, expand_macros
+from repartee.domain import macros
+from repartee.domain.macro_text import marks
+from repartee.domain.macros import Expansion, MacroContext, expand, expand_macros, expanded_bare
 
 CONTEXT = MacroContext(
     char="Blaze",
@@ -266,3 +268,54 @@ def test_group_macros_tell_who_is_there_and_in_a_chat_of_two_who_the_two_are() -
     group = MacroContext(char="B", user="U", group=("A", "B", "C"), muted=("C",))
     assert text(written, group) == "A, B, C|A, B|A, C, U"
     assert text(written, MacroContext(char="B", user="U")) == "B|B|U"
+
+
+BARE = st.lists(
+    st.sampled_from(
+        (
+            *(
+                "{{char}}",
+                "{{ User }}",
+                "<USER>",
+                "<bot>",
+                "<UſER>",
+                "{{persona}}",
+                "{{nothing}}",
+                "{{newline}}",
+            ),
+            *(
+                "{{trim}}",
+                "{{original}}",
+                "{{ſ}}",
+                "{{isodate}}",
+                "{{",
+                "}}",
+                "{",
+                "}",
+                "{{{char}}}",
+                "\n",
+                "<",
+            ),
+            *("{{reverse:{{char}}}}", "{{random:a,b}}", " ", "a", "{{notChar}}", "{{group}}"),
+        )
+    ),
+    max_size=8,
+).map("".join)
+
+
+@given(BARE, st.sampled_from((CONTEXT, MacroContext(char="{{user}}", user="<BOT>", seed=3, original="o"))))
+def test_bare_names_are_put_in_as_reading_every_mark_puts_them(written: str, context: MacroContext) -> None:
+    quick = expanded_bare(written, context)
+    found = marks(written)
+    slow = macros._Pass(written, context).over(found).text if found else written
+    assert quick is None or quick == slow
+
+
+def test_names_alone_need_no_reading_of_marks() -> None:
+    assert expanded_bare("{{char}} and <USER>, {{unknown}}", CONTEXT) is not None
+    assert expanded_bare("{{trim}}", CONTEXT) is None
+
+
+def test_bare_names_add_no_more_than_others() -> None:
+    context = MacroContext(char="C", user="U", persona="x" * 1_500_000)
+    assert len(text("{{persona}}{{persona}}", context)) == 1_500_000 + len("{{persona}}")

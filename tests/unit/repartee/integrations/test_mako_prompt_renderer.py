@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import pytest
+from mako.template import Template
 
 from repartee.application.ports import DigestView, ExtractView, TailView
 from repartee.domain.errors import ConfigurationError
@@ -63,3 +64,17 @@ def test_a_dialogue_is_never_a_template(text: str) -> None:
 def test_values_are_put_in_as_they_are(tmp_path: Path) -> None:
     renderer = MakoPromptRenderer(_folder(tmp_path, tail="${v.user_facts[0]}|${v.character}"))
     assert renderer.tail(VIEW) == "x|Ada"
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "${v.character} <%def name='twice(x)'>${x}${x}</%def>${twice(v.user)}",
+        "<%! import math %>\n% if v.user:\n${math.ceil(1.5)} ${v.user}\n% endif",
+        "% for fact in v.user_facts:\n${loop.index}: ${fact}\n% endfor",
+    ],
+)
+def test_templates_render_as_the_engine_itself_renders_them(tmp_path: Path, source: str) -> None:
+    renderer = MakoPromptRenderer(_folder(tmp_path, tail=source))
+    itself = Template(source, strict_undefined=True)  # noqa: S702  # plain text, no HTML
+    assert renderer.tail(VIEW) == itself.render_unicode(v=VIEW).strip()

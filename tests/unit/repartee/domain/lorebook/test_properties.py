@@ -8,14 +8,17 @@ import sys
 import time
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from repartee.domain.errors import InvalidInput
 from repartee.domain.lorebook import Lorebook, LoreBookOf, LoreResult, LoreState, activate, read_lorebook
+from repartee.domain.lorebook.haystack import Look, View
+from repartee.domain.lorebook.shelf import Row, shelf_of
 from tests.unit.repartee.domain.lorebook.chats import ask, book, entry, fired, run
 
-WORDS = ("a", "b", "c", "дом", "竜", "/a|b/", "{{user}}", "x y")
+WORDS = ("a", "b", "c", "дом", "竜", "/a|b/", "{{user}}", "x y", "lamp", "Lamplight")
 CALM = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 
 sentences = st.lists(st.sampled_from(WORDS), max_size=6).map(" ".join)
@@ -95,6 +98,35 @@ def test_a_result_is_the_same_again_and_within_its_budget(
     assert activate(request) == result
     assert result.tokens < max(result.budget, 1)
     assert result.tokens == sum(line.tokens for line in result.trace)
+
+
+@CALM
+@given(books, chats, st.integers(0, 5), st.booleans(), st.booleans())
+def test_entries_that_nothing_touches_end_as_if_each_had_been_looked_at(
+    lore: Lorebook, texts: list[str], seed: int, case_sensitive: bool, recursive: bool
+) -> None:
+    fields = {"seed": seed, "case_sensitive": case_sensitive, "recursive": recursive, "min_activations": 2}
+    state = run(lore, *texts, **fields).state
+    texts = [*texts, "and then"]
+    quick = run(lore, *texts, **fields, state=state)
+    shelf_of.cache_clear()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Row, "beginnings", lambda _: None)
+        assert run(lore, *texts, **fields, state=state) == quick
+    shelf_of.cache_clear()
+
+
+@CALM
+@given(st.lists(sentences, max_size=3), st.lists(sentences, min_size=1, max_size=3), st.booleans())
+def test_a_view_that_goes_on_is_the_one_that_is_made_anew(
+    first: list[str], more: list[str], case_sensitive: bool
+) -> None:
+    look = Look(2, recursive=True, case_sensitive=case_sensitive, whole_words=True)
+    before = View(first, look)
+    extended = View(more, look, before) if before.text else View(more, look)
+    anew = View(first + more, look)
+    assert (extended.text, extended.exact_text, extended.cost) == (anew.text, anew.exact_text, anew.cost)
+    assert extended.beginnings == anew.beginnings
 
 
 @CALM
