@@ -33,7 +33,7 @@ from repartee.application.ports import Completion, Prompt, Sampling, Usage
 from repartee.domain.fact import TenantScope
 from repartee.infrastructure.logging import configure_logging
 from repartee.integrations import qdrant_edge_fact_store
-from repartee.integrations.fact_payload import OWNER_KEY, FactReader
+from repartee.integrations.fact_payload import FactReader
 from repartee.integrations.qdrant_edge_fact_store import QdrantEdgeFactStore
 from tests.fakes import FAKE_PROFILE, FakeChatModel, FakeTelemetry
 from tests.serving import fake_api, served
@@ -124,13 +124,9 @@ def _without_filter(_: TenantScope, *conditions: Any) -> Filter:
     return Filter(must=list(conditions))
 
 
-def _without_check(read: Any) -> Any:
-    """Return a reader that takes every fact for that of its owner."""
-
-    def reading(self: FactReader, kind: Any, _: TenantScope, point: Any, more: Any) -> Any:
-        return read(self, kind, TenantScope(point.payload[OWNER_KEY]), point, more)
-
-    return reading
+def _without_check(_reader: FactReader, _scope: TenantScope, points: Any) -> Any:
+    """Take every point for one of the tenant's."""
+    return [(point, point.payload) for point in points]
 
 
 @asynccontextmanager
@@ -140,7 +136,7 @@ async def running(folder: Path, control: str | None, telemetry: FakeTelemetry) -
         if control:
             stack.enter_context(patch.object(qdrant_edge_fact_store, "_owned_by", _without_filter))
         if control == "both":
-            stack.enter_context(patch.object(FactReader, "_read", _without_check(FactReader._read)))  # noqa: SLF001
+            stack.enter_context(patch.object(FactReader, "_owned", _without_check))
         store = QdrantEdgeFactStore(folder, FAKE_PROFILE, telemetry)
         await store.ensure()
         app = fake_api(model=Repeats(), store=store, archive=store)  # type: ignore[arg-type]  # a real one

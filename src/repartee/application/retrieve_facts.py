@@ -96,7 +96,7 @@ class RetrieveFacts:
         """Return the facts for `question`. Never raises for an outage."""
         try:
             async with deadline_in(self._policy.deadline_seconds):
-                return await self.explained(scope, question, limit, threshold)
+                return await self._found(scope, question, limit, threshold, self._kept_at_most(limit))
         except ReparteeError as error:
             self._telemetry.degraded("retrieval")
             _log.warning("retrieval failed", code=error.code, reason=error.message)
@@ -110,36 +110,53 @@ class RetrieveFacts:
         threshold: float | None = None,
         fetched: int = 0,
     ) -> Retrieval:
-        """Do the same, with at least `fetched` candidates. Raises UpstreamError."""
+        """Do the same, with at least `fetched` candidates, each fully judged. Raises UpstreamError."""
+        return await self._found(scope, question, limit, threshold, None, fetched)
+
+    async def _found(
+        self,
+        scope: TenantScope,
+        question: Question,
+        limit: int,
+        threshold: float | None,
+        judged_up_to: int | None,
+        fetched: int = 0,
+    ) -> Retrieval:
+        policy = self._policy
         vector = await self._vector(question)
         least = self._embedder.profile.threshold_for(question.text) if threshold is None else threshold
-        wanted = max(limit, fetched, self._policy.candidates)
+        size = max(limit, fetched, policy.candidates)
         view = FactView(character=question.character)
-        found = await self._store.search(scope, vector, wanted, view, pinned=self._policy.pinned_limit)
-        complete = len(found) < wanted
-        candidates = judged(found, least, self._now(), self._policy.rules, complete=complete)
-        ordered, rerank = await self._reranked(question.text, candidates)
-        chosen = tuple(limited(ordered, limit))
+        found = await self._store.search(scope, vector, size, view, pinned=policy.pinned_limit)
+        candidates = judged(
+            found, least, self._now(), policy.rules, complete=len(found) < size, wanted=judged_up_to
+        )
+        rerank: RerankStatus = "off"
+        if self._reranker is not None:
+            candidates, rerank = await self._reranked(self._reranker, question.text, candidates)
+        chosen = tuple(limited(candidates, limit))
         status: RetrievalStatus = "ok" if any(one.used for one in chosen) else "below_threshold"
         return Retrieval(status if chosen else "empty", chosen, least, rerank)
 
+    def _kept_at_most(self, limit: int) -> int:
+        """Return how many facts a reply looks at: it does not say why the others are out."""
+        return limit if self._reranker is None else max(limit, self._policy.rerank_candidates)
+
     async def _vector(self, question: Question) -> Vector:
-        turns = [question.text, *question.before[: self._policy.context_turns]]
+        turns = (question.text, *question.before[: self._policy.context_turns])
         vectors = await self._embedder.embed_queries([turn[-_QUERY_CHARACTERS:] for turn in turns])
         return mixed_query(vectors, self._policy.context_decay)
 
     async def _reranked(
-        self, query: str, candidates: list[Candidate]
+        self, reranker: Reranker, query: str, candidates: list[Candidate]
     ) -> tuple[list[Candidate], RerankStatus]:
-        if self._reranker is None:
-            return candidates, "off"
         considered = limited(candidates, self._policy.rerank_candidates)
         texts = [one.fact.text for one in considered if one.verdict == "kept"]
         if not texts or (len(texts) == 1 and self._policy.rules.rerank_threshold is None):
             return candidates, "skipped"
         try:
             async with deadline_in(self._policy.deadline_seconds / 2):
-                relevances = await self._reranker.rerank(query[-_QUERY_CHARACTERS:], texts)
+                relevances = await reranker.rerank(query[-_QUERY_CHARACTERS:], texts)
         except (UpstreamError, DeadlineExceeded) as error:
             self._telemetry.degraded("rerank")
             _log.warning("rerank failed", code=error.code, reason=error.message)

@@ -93,8 +93,14 @@ def character_key(name: str) -> str:
 
 def text_key(text: str) -> str:
     """Return a fact's text as it is compared."""
-    folded = unicodedata.normalize("NFKC", text).casefold().replace("ё", "е")
-    return " ".join(folded.split()).rstrip(".!… ") or text
+    return " ".join(folded(text).split()).rstrip(".!… ") or text
+
+
+def folded(text: str) -> str:
+    """Return a text without its case, its compatibility forms and the dots of ё."""
+    if text.isascii():
+        return text.lower()
+    return unicodedata.normalize("NFKC", text).casefold().replace("ё", "е")
 
 
 def fact_id(scope: TenantScope, key: FactKey, attempt: int = 0) -> str:

@@ -5,9 +5,10 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from operator import itemgetter
 from typing import Final, Literal
 
-from repartee.domain.fact import RetrievedFact, text_key
+from repartee.domain.fact import RetrievedFact, folded
 
 Verdict = Literal["kept", "pinned", "all", "below_threshold", "below_rerank", "near_duplicate", "over_limit"]
 """`kept`, `pinned` and `all` (the user has so few facts that all are used) are in, the others are out."""
@@ -17,6 +18,7 @@ USED: Final[frozenset[Verdict]] = frozenset({"kept", "pinned", "all"})
 _WORDS: Final = re.compile(r"\w+")
 _SHARED_WORDS: Final = 0.8
 _SECONDS_PER_DAY: Final = 86_400.0
+_FIRST: Final = itemgetter(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,22 +62,31 @@ class Candidate:
 
 
 def judged(
-    found: Iterable[RetrievedFact], threshold: float, now: datetime, rules: RankingRules, *, complete: bool
+    found: Iterable[RetrievedFact],
+    threshold: float,
+    now: datetime,
+    rules: RankingRules,
+    *,
+    complete: bool,
+    wanted: int | None = None,
 ) -> list[Candidate]:
-    """Return the candidates, pinned first, then by score. `complete`: the user has no other facts."""
+    """Return the candidates, pinned first, then by score. `complete`: the user has no other facts.
+
+    With `wanted`, near duplicates are looked for until so many facts are kept: the ones after them say `kept`
+    and are over any limit up to `wanted`.
+    """
     facts = list(found)
     use_all = complete and len(facts) <= rules.use_all_up_to
-
-    def verdict(fact: RetrievedFact) -> Verdict:
-        if fact.pinned:
-            return "pinned"
-        if fact.score > threshold:
-            return "kept"
-        return "all" if use_all else "below_threshold"
-
-    candidates = [Candidate(fact, _recency(fact, now, rules), verdict(fact)) for fact in facts]
-    ordered = sorted(candidates, key=lambda one: (not one.fact.pinned, -one.score, one.fact.id))
-    return _without_near_duplicates(ordered) if rules.drop_near_duplicates else ordered
+    rest: Verdict = "all" if use_all else "below_threshold"
+    ordered = []
+    for fact in facts:
+        recency = _recency(fact, now, rules) if rules.recency_weight else 1.0
+        verdict: Verdict = "pinned" if fact.pinned else "kept" if fact.score > threshold else rest
+        place = (not fact.pinned, -fact.score * recency, fact.id)
+        ordered.append((place, Candidate(fact, recency, verdict)))
+    ordered.sort(key=_FIRST)
+    candidates = [candidate for _, candidate in ordered]
+    return _without_near_duplicates(candidates, wanted) if rules.drop_near_duplicates else candidates
 
 
 def reranked(
@@ -101,10 +112,13 @@ def limited(candidates: Iterable[Candidate], limit: int) -> list[Candidate]:
     """Return the candidates with no more than `limit` kept ones; pinned ones do not count."""
     kept, result = 0, []
     for one in candidates:
-        if one.verdict == "kept":
-            kept += 1
-        result.append(replace(one, verdict="over_limit") if one.verdict == "kept" and kept > limit else one)
+        kept += one.verdict == "kept"
+        result.append(_out(one, "over_limit") if one.verdict == "kept" and kept > limit else one)
     return result
+
+
+def _out(one: Candidate, verdict: Verdict) -> Candidate:
+    return Candidate(one.fact, one.recency, verdict, one.rerank)
 
 
 def _recency(fact: RetrievedFact, now: datetime, rules: RankingRules) -> float:
@@ -113,27 +127,36 @@ def _recency(fact: RetrievedFact, now: datetime, rules: RankingRules) -> float:
     return 1.0 - rules.recency_weight * (1.0 - share)
 
 
-def _without_near_duplicates(candidates: Iterable[Candidate]) -> list[Candidate]:
+def _without_near_duplicates(candidates: Iterable[Candidate], wanted: int | None) -> list[Candidate]:
     seen: list[frozenset[str]] = []
+    kept = 0
     result = []
     for one in candidates:
+        is_kept = one.verdict == "kept"
+        if not one.used or (is_kept and wanted is not None and kept >= wanted):
+            result.append(one)
+            continue
         words = words_of_fact(one.fact.text)
-        if one.verdict == "kept" and any(say_the_same(words, other) for other in seen):
-            one = replace(one, verdict="near_duplicate")  # noqa: PLW2901
-        elif one.used:
-            seen.append(words)
+        if is_kept and any(say_the_same(words, other) for other in seen):
+            result.append(_out(one, "near_duplicate"))
+            continue
+        kept += is_kept
+        seen.append(words)
         result.append(one)
     return result
 
 
 def words_of_fact(text: str) -> frozenset[str]:
     """Return the words by which facts are compared."""
-    return frozenset(_WORDS.findall(text_key(text)))
+    return frozenset(_WORDS.findall(folded(text)))
 
 
 def say_the_same(words: frozenset[str], other: frozenset[str]) -> bool:
     """Tell near duplicates. Another number is another fact, however alike the rest is."""
+    size, others = len(words), len(other)
+    if size < _SHARED_WORDS * others or others < _SHARED_WORDS * size:
+        return False  # as the smaller one cannot share more words than it has
     shared = len(words & other)
-    if shared < _SHARED_WORDS * (len(words) + len(other) - shared):
+    if shared < _SHARED_WORDS * (size + others - shared):
         return False
     return not any(map(str.isdigit, words ^ other))

@@ -1,9 +1,10 @@
 """POST to a chat completions server over aiohttp: a quarter of what the vendor's client costs per call."""
 
+import asyncio
 import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import aiohttp
 import orjson
@@ -13,6 +14,7 @@ from repartee.integrations.transport import (
     KEEP_ALIVE_SECONDS,
     UnknownModel,
     error_for_status,
+    outgoing_traces,
     refuse_encoding,
 )
 
@@ -42,13 +44,25 @@ class ChatHttp:
     @asynccontextmanager
     async def post(self, content: bytes) -> AsyncIterator[aiohttp.ClientResponse]:
         """Yield an answer whose head says that it is one. Raises UpstreamError, and as aiohttp."""
-        async with self._open().post(
-            self._url, data=content, headers=self._headers, allow_redirects=False
-        ) as response:
-            if response.status != 200:
-                raise await self._failure(response)
-            refuse_encoding(self._dependency, response.headers)
+        response = await self.answer(content)
+        async with response:
             yield response
+
+    async def answer(self, content: bytes) -> aiohttp.ClientResponse:
+        """Return an answer whose head says that it is one; the caller releases it.
+
+        Raises UpstreamError, and as aiohttp.
+        """
+        session = self._session or self._open()
+        response = await session.post(self._url, data=content, allow_redirects=False)
+        if response.status != 200:
+            raise await self._failure(response)
+        try:
+            refuse_encoding(self._dependency, response.headers)
+        except UpstreamError:
+            response.release()
+            raise
+        return response
 
     async def close(self) -> None:
         """Close the connections."""
@@ -56,24 +70,63 @@ class ChatHttp:
             await self._session.close()
 
     def _open(self) -> aiohttp.ClientSession:
-        if self._session is None:
-            self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(
-                    limit=_MOST_CONNECTIONS, keepalive_timeout=KEEP_ALIVE_SECONDS, ssl=self._ssl
-                ),
-                cookie_jar=aiohttp.DummyCookieJar(),
-                timeout=self._timeout,
-                trust_env=False,
-                auto_decompress=False,
-            )
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(
+                limit=_MOST_CONNECTIONS, keepalive_timeout=KEEP_ALIVE_SECONDS, ssl=self._ssl
+            ),
+            headers=self._headers,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            timeout=self._timeout,
+            trust_env=False,
+            auto_decompress=False,
+            trace_configs=outgoing_traces(),
+        )
         return self._session
 
     async def _failure(self, response: aiohttp.ClientResponse) -> UpstreamError:
         """Return what the status means; the body's first 64 KiB may tell it better."""
-        detail = _error_in(await _first_bytes(response))
+        async with response:
+            detail = _error_in(await _first_bytes(response))
         meant = error_for_status(self._dependency, response.status, response.headers, detail=detail)
         unknown = response.status == 404 and isinstance(meant, UpstreamMisconfigured)
         return UnknownModel(meant.message, self._dependency) if unknown else meant
+
+
+class Patience:
+    """A body whose every chunk may take `seconds`, however many there are.
+
+    One timer for all of them, which looks when somebody began to wait: one for each chunk costs more than
+    reading it. A wait that was too long ends with TimeoutError. aiohttp's own limit is not used: it loses it
+    where the framing of a body breaks.
+    """
+
+    def __init__(self, content: aiohttp.StreamReader, seconds: float) -> None:
+        self._content = content
+        self._seconds = seconds
+        self._loop = asyncio.get_running_loop()
+        self._waiting_since: float | None = None
+
+    def __enter__(self) -> Self:
+        self._timer = self._loop.call_later(self._seconds, self._look)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._timer.cancel()
+
+    async def next(self) -> bytes:
+        """Return what has come, none at the end. Raises TimeoutError, and as aiohttp."""
+        self._waiting_since = self._loop.time()
+        chunk = await self._content.readany()
+        self._waiting_since = None
+        return chunk
+
+    def _look(self) -> None:
+        since = self._waiting_since
+        left = self._seconds if since is None else since + self._seconds - self._loop.time()
+        if left > 0:
+            self._timer = self._loop.call_later(left, self._look)
+        else:
+            self._content.set_exception(TimeoutError())
 
 
 async def _first_bytes(response: aiohttp.ClientResponse) -> bytes:

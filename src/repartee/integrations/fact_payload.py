@@ -2,10 +2,10 @@
 
 import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final, Literal, Protocol, TypeVar
 
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from repartee.application.ports import EmbedderProfile, FactPage, Telemetry, Vector
 from repartee.domain.errors import InvalidInput
@@ -18,7 +18,6 @@ PINNED_KEY: Final = "is_pinned"
 SUPERSEDED_KEY: Final = "is_superseded"
 YES: Final = "yes"
 """Flags are keywords: the embedded engine (0.9) matches no booleans, it takes them for integers."""
-_STORED: Final = frozenset(Fact.model_fields) - {"id"}
 _COLLECTION_PREFIX: Final = "facts__"
 _CANONICAL_UUID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
 _LARGEST: Final = 1e18
@@ -26,6 +25,7 @@ _LARGEST: Final = 1e18
 
 
 AnyFact = TypeVar("AnyFact", bound=Fact)
+AnyPoint = TypeVar("AnyPoint", bound="Stored")
 VectorKind = Literal["float32", "float16", "int8"]
 """How vectors are kept: float16 halves the room and moves scores by less than 0.001."""
 
@@ -117,22 +117,20 @@ class FactReader:
 
     def facts(self, scope: TenantScope, points: Iterable[Stored]) -> list[Fact]:
         """Return the tenant's facts among the points, in their order."""
-        return [fact for point in points if (fact := self._fact(scope, point)) is not None]
+        rows = [{**payload, "id": str(point.id)} for point, payload in self._owned(scope, points)]
+        return self._read(Fact, _FACTS, rows)
 
     def retrieved(self, scope: TenantScope, points: Iterable[Scored]) -> list[RetrievedFact]:
         """Return the tenant's facts among the points, each once, by score descending, then id."""
-        found = {
-            fact.id: fact
-            for point in points
-            if self._is_scored(point) and (fact := self._scored(scope, point)) is not None
-        }
-        return sorted(found.values(), key=lambda fact: (-fact.score, fact.id))
-
-    def _is_scored(self, point: Scored) -> bool:
-        if math.isfinite(point.score):
-            return True
-        self._telemetry.degraded("unreadable_fact")
-        return False
+        rows: dict[str, dict[str, Any]] = {}
+        for point, payload in self._owned(scope, points):
+            name, score = str(point.id), point.score
+            if math.isfinite(score):
+                rows[name] = {**payload, "id": name, "score": max(-1.0, min(1.0, score))}
+            else:
+                self._telemetry.degraded("unreadable_fact")
+        facts = self._read(RetrievedFact, _RETRIEVED_FACTS, list(rows.values()))
+        return sorted(facts, key=lambda fact: (-fact.score, fact.id))
 
     def page(self, scope: TenantScope, points: Sequence[Stored], after: str | None, limit: int) -> FactPage:
         """Return the page made of `points`: up to `limit` + 2 in order of id, from the cursor's own on."""
@@ -153,22 +151,34 @@ class FactReader:
             pairs += [(scope, fact) for fact in self.facts(scope, [point])]
         return pairs
 
-    def _fact(self, scope: TenantScope, point: Stored) -> Fact | None:
-        return self._read(Fact, scope, point, {})
-
-    def _scored(self, scope: TenantScope, point: Scored) -> RetrievedFact | None:
-        return self._read(RetrievedFact, scope, point, {"score": max(-1.0, min(1.0, point.score))})
+    def _owned(
+        self, scope: TenantScope, points: Iterable[AnyPoint]
+    ) -> Iterator[tuple[AnyPoint, dict[str, Any]]]:
+        """Yield the tenant's points with their payloads."""
+        owner = scope.user_id
+        for point in points:
+            payload = point.payload or {}
+            if payload.get(OWNER_KEY) == owner:
+                yield point, payload
+            else:
+                self._telemetry.degraded("foreign_fact")
 
     def _read(
-        self, kind: type[AnyFact], scope: TenantScope, point: Stored, more: dict[str, Any]
-    ) -> AnyFact | None:
-        payload = point.payload or {}
-        if payload.get(OWNER_KEY) != scope.user_id:
-            self._telemetry.degraded("foreign_fact")
-            return None
+        self, kind: type[AnyFact], whole: TypeAdapter[list[AnyFact]], rows: list[dict[str, Any]]
+    ) -> list[AnyFact]:
+        """Return the facts of the rows, all at once where all are fine: one by one takes twice as long."""
         try:
-            known = {name: payload[name] for name in _STORED if name in payload}
-            return kind.model_validate({"id": str(point.id), **known, **more})
+            return whole.validate_python(rows, extra="ignore")
+        except ValidationError:
+            return [fact for row in rows if (fact := self._read_one(kind, row)) is not None]
+
+    def _read_one(self, kind: type[AnyFact], row: dict[str, Any]) -> AnyFact | None:
+        try:
+            return kind.model_validate(row, extra="ignore")
         except ValidationError:
             self._telemetry.degraded("unreadable_fact")
             return None
+
+
+_FACTS: Final = TypeAdapter(list[Fact])
+_RETRIEVED_FACTS: Final = TypeAdapter(list[RetrievedFact])

@@ -5,12 +5,12 @@ milliseconds on the list of messages, and its `post` four times what the call co
 bounded, and read strictly in `openai_completion`.
 """
 
-import asyncio
 import ssl
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
-from contextlib import aclosing, asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager, suppress
 from dataclasses import replace
 from itertools import repeat
+from types import TracebackType
 from typing import Any, Final
 
 import aiohttp
@@ -28,7 +28,7 @@ from repartee.domain.errors import (
     UpstreamRefusedRequest,
     UpstreamUnavailable,
 )
-from repartee.integrations.chat_http import ChatHttp
+from repartee.integrations.chat_http import ChatHttp, Patience
 from repartee.integrations.openai_completion import CompletionReader, parse_completion
 from repartee.integrations.transport import (
     KEEP_ALIVE_SECONDS,
@@ -153,8 +153,11 @@ class OpenAIChatModel(ChatModel):
     async def _completed(self, prompt: Prompt, sampling: Sampling) -> Completion:
         async with self._translated(self._attempt_timeout):
             model = await self._model_for(sampling)
-            async with self._chat.post(_request(model, prompt, sampling)) as response:
+            response = await self._chat.answer(_request(model, prompt, sampling))
+            try:
                 body = await whole_body(self._dependency, response)
+            finally:
+                response.release()  # closes the connection where the body was not read to its end
         return parse_completion(body, self._dependency, model)
 
     async def _streamed(self, prompt: Prompt, sampling: Sampling) -> AsyncGenerator[str | Completion, None]:
@@ -162,18 +165,13 @@ class OpenAIChatModel(ChatModel):
             model = await self._model_for(sampling)
             reader = CompletionReader(self._dependency, model)
             async with self._chat.post(_request(model, prompt, sampling, stream=True)) as response:
-                chunks = response.content.iter_any()
-                while not reader.done and (chunk := await self._next(chunks)):
-                    for piece in reader.feed(chunk):
-                        yield piece
+                with Patience(response.content, self._attempt_timeout) as body:
+                    while not reader.done and (chunk := await body.next()):
+                        if pieces := reader.feed(chunk):
+                            yield "".join(pieces)
                 for rest in reader.end():
                     yield rest
-                await self._read_to_end(chunks)
-
-    async def _next(self, chunks: AsyncIterator[bytes]) -> bytes:
-        """Return the next chunk, none at the end. The time is taken here: aiohttp can lose its own limit."""
-        async with asyncio.timeout(self._attempt_timeout):
-            return await anext(chunks, b"")
+                await self._read_to_end(response.content.iter_any())
 
     async def _read_to_end(self, chunks: AsyncIterator[bytes]) -> None:
         """Give the server a moment to end its answer, so that the connection can be used again."""
@@ -213,15 +211,43 @@ class OpenAIChatModel(ChatModel):
         if isinstance(response.stream, httpx2.AsyncByteStream):
             response.stream = _FirstBytes(response.stream)
 
-    @asynccontextmanager
-    async def _translated(self, seconds: float | None = None) -> AsyncIterator[None]:
+    def _translated(self, seconds: float | None = None) -> AbstractAsyncContextManager[None]:
+        return _Translation(self._upstream.translated(seconds), self._dependency, self._forget_first_model)
+
+    def _forget_first_model(self) -> None:
+        """Ask again: the server may have been started again with another model."""
+        self._first_model = None
+
+
+_VENDOR_ERRORS: Final = (openai.OpenAIError, httpx2.HTTPError, httpx2.InvalidURL, httpx2.StreamError)
+
+
+class _Translation(AbstractAsyncContextManager[None]):
+    """What the transport translates, and the errors of the vendor's client besides."""
+
+    __slots__ = ("_dependency", "_inner", "_on_misconfigured")
+
+    def __init__(
+        self, inner: AbstractAsyncContextManager[None], dependency: str, on_misconfigured: Callable[[], None]
+    ) -> None:
+        self._inner = inner
+        self._dependency = dependency
+        self._on_misconfigured = on_misconfigured
+
+    async def __aenter__(self) -> None:
+        await self._inner.__aenter__()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
         try:
-            async with self._upstream.translated(seconds):
-                yield
+            await self._inner.__aexit__(kind, error, traceback)
         except UpstreamMisconfigured:
-            self._first_model = None  # the server may have been started again with another model
+            self._on_misconfigured()
             raise
-        except (openai.OpenAIError, httpx2.HTTPError, httpx2.InvalidURL, httpx2.StreamError) as error:
+        if isinstance(error, UpstreamMisconfigured):
+            self._on_misconfigured()
+        elif isinstance(error, _VENDOR_ERRORS):
             raise translated_openai_error(error, self._dependency) from None
 
 
@@ -266,7 +292,7 @@ async def _raw_chunks(response: httpx2.Response) -> AsyncIterator[AsyncIterator[
 
 
 def _freely(sampling: Sampling) -> Sampling:
-    return replace(sampling, response_schema=None)
+    return replace(sampling, response_schema=None) if sampling.response_schema else sampling
 
 
 def _request(model: str, prompt: Prompt, sampling: Sampling, *, stream: bool = False) -> bytes:

@@ -6,11 +6,13 @@ some servers ignore `stream`. Control characters are left out: no message may ho
 such a reply back with the next turn would be refused.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, Final, Literal
 
+import orjson
+
 from repartee.application.ports import Completion, Usage
-from repartee.domain.errors import UpstreamInvalid, UpstreamModerated, UpstreamUnavailable
+from repartee.domain.errors import UpstreamError, UpstreamInvalid, UpstreamModerated, UpstreamUnavailable
 from repartee.domain.text import without_controls
 from repartee.integrations.transport import MAX_REPLY_BYTES, parsed_json, reported_error
 
@@ -126,8 +128,24 @@ class SseReader:
         self._after_cr = False
         self._at_start = True
 
-    def feed(self, chunk: bytes) -> Iterator[bytes]:
-        """Yield the data of the events that `chunk` completes. Raises UpstreamInvalid."""
+    def feed(self, chunk: bytes) -> Iterable[bytes]:
+        """Return the data of the events that `chunk` completes. Reading it may raise UpstreamInvalid."""
+        if self._is_one_event(chunk):
+            return (chunk[6:-2],)
+        return self._in_lines(chunk)
+
+    def _is_one_event(self, chunk: bytes) -> bool:
+        """Say whether it is one whole line of data and the empty line behind it, as servers send them."""
+        return (
+            chunk.startswith(b"data: ")
+            and chunk.endswith(b"\n\n")
+            and chunk.find(b"\n") == len(chunk) - 2
+            and not (self._line or self._data or self._at_start)
+            and b"\r" not in chunk
+            and len(chunk) < _MAX_EVENT_BYTES
+        )
+
+    def _in_lines(self, chunk: bytes) -> Iterator[bytes]:
         if not chunk:
             return
         if self._after_cr and chunk.startswith(b"\n"):
@@ -170,7 +188,8 @@ class SseReader:
 class CompletionReader:
     """Puts a streamed answer together from its raw bytes; the same pieces however the bytes are cut.
 
-    White space at the start is held back until text follows, so that a blank answer yields nothing.
+    White space at the start is held back until text follows, so that a blank answer yields nothing. What is
+    wrong with an answer is raised by `end`, so that no text before it is lost: read no more once `done`.
     """
 
     def __init__(self, dependency: str = "model", asked_model: str = "") -> None:
@@ -185,64 +204,93 @@ class CompletionReader:
         self._size = 0
         self._finish: Literal["stop", "length"] | None = None
         self._about: dict[str, Any] = {}
+        self._failure: UpstreamError | None = None
 
-    def feed(self, chunk: bytes) -> Iterator[str]:
-        """Yield the pieces of text that `chunk` completes. Raises UpstreamError."""
+    def feed(self, chunk: bytes) -> list[str]:
+        """Return the pieces of text that `chunk` completes. Raises UpstreamError for one without an end."""
         if not self._started and (start := chunk.lstrip()):
             self._started = True
             self._document = bytearray() if start.startswith((b"{", b"[")) else None
         if self._document is None:
-            yield from self._pieces(self._events.feed(chunk))
-        else:
-            self._grow(len(chunk))
-            self._document += chunk
+            return self._pieces(self._events.feed(chunk))
+        self._grow(len(chunk))
+        self._document += chunk
+        return []
 
-    def end(self) -> Iterator[str | Completion]:
-        """Yield what is left, the whole completion last. Raises UpstreamError if the answer is not whole."""
+    def end(self) -> list[str | Completion]:
+        """Return what is left, the whole completion last. Raises UpstreamError if the answer is not whole."""
         if self._document is not None:
             whole = parse_completion(bytes(self._document), self._dependency, self._asked_model)
-            yield whole.text
-            yield whole
-            return
-        yield from self._pieces(self._events.end())
+            return [whole.text, whole]
+        rest = self._pieces(self._events.end())
+        if self._failure is not None:
+            raise self._failure from None
         if not self.done and self._finish is None:
             raise UpstreamInvalid(f"{self._dependency} ended the stream before the reply", self._dependency)
         text = "".join(self._parts)
-        yield _checked(text, self._finish or "stop", self._about, self._dependency, self._asked_model)
+        return [
+            *rest,
+            _checked(text, self._finish or "stop", self._about, self._dependency, self._asked_model),
+        ]
 
-    def _pieces(self, events: Iterator[bytes]) -> Iterator[str]:
-        for event in events:
-            if self.done:
-                return
-            self._held += self._text(event)
-            if self._held and (self._parts or not self._held.isspace()):
-                piece, self._held = self._held, ""
-                self._parts.append(piece)
-                yield piece
+    def _pieces(self, events: Iterable[bytes]) -> list[str]:
+        pieces: list[str] = []
+        if self.done:
+            return pieces
+        try:
+            for event in events:
+                if (text := self._text(event)) is None:
+                    self.done = True
+                    break
+                if text and (piece := text if self._parts else self._begun(text)):
+                    self._parts.append(piece)
+                    pieces.append(piece)
+        except UpstreamError as error:
+            self._failure, self.done = error, True
+        return pieces
 
-    def _text(self, event: bytes) -> str:
-        """Return the text that one event adds, after noting all else it says."""
-        if event.strip() == b"[DONE]":
-            self.done = True
-            return ""
-        answer = parsed_json(self._dependency, event)
+    def _begun(self, text: str) -> str:
+        """Return the text so far; nothing while it is white space."""
+        self._held += text
+        return "" if self._held.isspace() else self._held
+
+    def _text(self, event: bytes) -> str | None:
+        """Return the text that one event adds, after noting all else it says; None for the last event."""
+        try:
+            answer = orjson.loads(event)
+        except orjson.JSONDecodeError:
+            if event.strip() != b"[DONE]":
+                raise UpstreamInvalid(
+                    f"{self._dependency} sent an event that is not JSON", self._dependency
+                ) from None
+            return None
         if not isinstance(answer, dict):
             raise UpstreamInvalid(f"{self._dependency} sent an event that is not one", self._dependency)
-        if failure := reported_error(self._dependency, answer):
+        if "error" in answer and (failure := reported_error(self._dependency, answer)):
             raise failure
-        self._about |= {key: answer[key] for key in ("model", "usage") if answer.get(key)}
+        self._note(answer)
         choice = _our_choice(answer)
         if choice is None:
             return ""
-        self._finish = _finish_reason(choice, self._dependency) or self._finish
+        if "error" in choice or choice.get("finish_reason") is not None:
+            self._finish = _finish_reason(choice, self._dependency) or self._finish
         delta = choice.get("delta")
-        text = _joined(delta.get("content")) if isinstance(delta, dict) else None
+        return self._readable(delta.get("content")) if isinstance(delta, dict) else ""
+
+    def _note(self, answer: dict[str, Any]) -> None:
+        if model := answer.get("model"):
+            self._about["model"] = model
+        if usage := answer.get("usage"):
+            self._about["usage"] = usage
+
+    def _readable(self, content: Any) -> str:
+        text = content if isinstance(content, str) else _joined(content)
         if text is None:
             return ""
         if not isinstance(text, str):
             raise UpstreamInvalid(f"{self._dependency} sent a piece that is not text", self._dependency)
         self._grow(len(text))
-        return without_controls(text)
+        return text if text.isprintable() else without_controls(text)
 
     def _grow(self, size: int) -> None:
         self._size += size

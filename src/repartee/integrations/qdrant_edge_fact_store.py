@@ -355,9 +355,19 @@ def _config(profile: EmbedderProfile, vectors: VectorKind) -> EdgeConfig:
 _DATATYPES: Final[dict[VectorKind, VectorStorageDatatype]] = {"float16": VectorStorageDatatype.Float16}
 
 
+_INDEXES: Final = {
+    OWNER_KEY: KeywordIndexParams(is_tenant=True),
+    CHARACTER_KEY: KeywordIndexParams(enable_hnsw=False),
+    PINNED_KEY: KeywordIndexParams(enable_hnsw=False),
+    SUPERSEDED_KEY: KeywordIndexParams(enable_hnsw=False),
+}
+"""What a search filters by. For a field without an index the engine reads the payload of every fact of a
+user: 1 µs for each condition and fact."""
+
+
 def _indexed(shard: EdgeShard) -> EdgeShard:
     try:
-        _flushed(shard, UpdateOperation.create_field_index(OWNER_KEY, KeywordIndexParams(is_tenant=True)))
+        _flushed(shard, *(UpdateOperation.create_field_index(*index) for index in _INDEXES.items()))
     except BaseException:
         shard.close()
         raise

@@ -4,8 +4,10 @@ One call over aiohttp for the nearest facts and the pinned ones. The filter says
 client is given elsewhere; every point that comes back is checked by its reader all the same.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
+
+import orjson
 
 from repartee.application.ports import Vector
 from repartee.domain.errors import UpstreamInvalid
@@ -15,6 +17,7 @@ from repartee.integrations.json_http import JsonHttp
 from repartee.integrations.qdrant_errors import CollectionMissing
 from repartee.integrations.transport import Upstream, bearer
 
+_NUMBERS: Final = frozenset({float, int})
 _PINNED: Final = {"key": PINNED_KEY, "match": {"value": YES}}
 _SUPERSEDED: Final = {"key": SUPERSEDED_KEY, "match": {"value": YES}}
 
@@ -49,8 +52,9 @@ class QdrantSearch:
 
         Raises UpstreamError.
         """
+        nearest = orjson.Fragment(orjson.dumps(vector))  # both searches are for the same one
         searches = [
-            {"query": vector, "filter": tenant_filter(scope, view, pinned=pinned), "limit": limit, **_SHOWN}
+            {"query": nearest, "filter": tenant_filter(scope, view, pinned=pinned), "limit": limit, **_SHOWN}
             | ({"params": params} if params else {})
             for pinned, limit in zip((False, True), limits, strict=True)
             if limit
@@ -67,18 +71,20 @@ class QdrantSearch:
         """Close the connections."""
         await self._http.close()
 
-    def _points(self, result: Any) -> Iterator[FoundPoint]:
+    def _points(self, result: Any) -> list[FoundPoint]:
         points = result.get("points") if isinstance(result, dict) else None
         if not isinstance(points, list):
             raise self._unreadable()
+        found = []
         for point in points:
-            given = point if isinstance(point, dict) else {}
-            score: Any = given.get("score")
-            payload: Any = given.get("payload")
-            is_number = isinstance(score, int | float) and not isinstance(score, bool)
-            if not is_number or not isinstance(payload, dict | None):
+            if type(point) is not dict:
                 raise self._unreadable()
-            yield FoundPoint(given.get("id"), float(score), payload)
+            score: Any = point.get("score")
+            payload: Any = point.get("payload")
+            if type(score) not in _NUMBERS or not (payload is None or type(payload) is dict):
+                raise self._unreadable()
+            found.append(FoundPoint(point.get("id"), float(score), payload))
+        return found
 
     def _unreadable(self) -> UpstreamInvalid:
         return UpstreamInvalid(f"{self._dependency} gave an answer that cannot be read", self._dependency)

@@ -10,6 +10,7 @@ from repartee.domain.errors import ConfigurationError, UpstreamInvalid
 
 _UNIT_TOLERANCE: Final = 1e-6
 """Of a length, so also of a cosine: far below what a threshold tells apart."""
+_NUMBERS: Final = frozenset({float, int})
 
 
 def profile_id(vendor: str, model: str, dimension: int) -> str:
@@ -19,30 +20,27 @@ def profile_id(vendor: str, model: str, dimension: int) -> str:
     return f"{vendor}-{safe}-{dimension}{digest}"
 
 
-def checked_vectors(dependency: str, rows: Any, count: int, dimension: int) -> list[list[float]]:
-    """Return `rows` as `count` finite vectors of `dimension` floats. Raises UpstreamInvalid."""
-    if not isinstance(rows, list) or len(rows) != count:
-        raise UpstreamInvalid(f"{dependency} did not return one vector per text", dependency)
-    for row in rows:
-        if not isinstance(row, list) or len(row) != dimension:
-            raise UpstreamInvalid(
-                f"{dependency} returned vectors of another size than {dimension}", dependency
-            )
-        if not {float, int}.issuperset(map(type, row)) or not math.isfinite(math.hypot(*row)):
-            raise UpstreamInvalid(f"{dependency} returned numbers that are not finite", dependency)
-    return rows
-
-
 def unit_vectors(dependency: str, rows: Any, count: int, dimension: int) -> list[list[float]]:
     """Return `rows` as checked vectors of unit length. Raises UpstreamInvalid, also for a vector of zeros."""
+    if not isinstance(rows, list) or len(rows) != count:
+        raise UpstreamInvalid(f"{dependency} did not return one vector per text", dependency)
     units = []
-    for row in checked_vectors(dependency, rows, count, dimension):
-        length = math.hypot(*row)
+    for row in rows:
+        length = _checked_length(dependency, row, dimension)
         if length == 0.0:
             raise UpstreamInvalid(f"{dependency} returned a vector of zeros", dependency)
         is_unit = math.isclose(length, 1.0, rel_tol=_UNIT_TOLERANCE)
         units.append(row if is_unit else [value / length for value in row])
     return units
+
+
+def _checked_length(dependency: str, row: Any, dimension: int) -> float:
+    if not isinstance(row, list) or len(row) != dimension:
+        raise UpstreamInvalid(f"{dependency} returned vectors of another size than {dimension}", dependency)
+    length = math.hypot(*row) if _NUMBERS.issuperset(map(type, row)) else math.nan
+    if not math.isfinite(length):
+        raise UpstreamInvalid(f"{dependency} returned numbers that are not finite", dependency)
+    return length
 
 
 def check_dimension(profile: EmbedderProfile, found: int) -> None:

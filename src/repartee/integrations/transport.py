@@ -16,9 +16,11 @@ import math
 import random
 import ssl
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import aclosing, asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import AbstractAsyncContextManager, aclosing, contextmanager
 from datetime import UTC, datetime
+from functools import partial
+from types import TracebackType
 from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
 
@@ -27,7 +29,7 @@ import orjson
 import tenacity
 from aiohttp.http_exceptions import HttpProcessingError
 
-from repartee.application.deadline import seconds_given, seconds_left
+from repartee.application.deadline import is_over_within, seconds_given, seconds_left
 from repartee.application.ports import RetryDecision, Telemetry
 from repartee.domain.errors import (
     ConfigurationError,
@@ -214,13 +216,13 @@ class Upstream:
         can mend; they do not wait for the time that the model before them asked for.
         """
 
-        async def counted() -> T:
-            with _Stopwatch(self.dependency, self._telemetry, self._breaker) as watch:
-                result = await attempt()
-                watch.done()
-                return result
-
-        return await self._tried(counted, fallbacks)
+        if self._budget:
+            self._budget.called()
+        try:
+            return await self._counted(attempt)
+        except UpstreamError as error:
+            failure = error
+        return await self._tried_again(partial(self._counted, attempt), failure, fallbacks)
 
     async def stream(
         self, attempt: Callable[[], AsyncGenerator[T, None]], first_within: float, fallbacks: int = 0
@@ -239,7 +241,12 @@ class Upstream:
                 watch.answered()
                 return first, items, watch
 
-        first, items, watch = await self._tried(begun, fallbacks)
+        if self._budget:
+            self._budget.called()
+        try:
+            first, items, watch = await begun()
+        except UpstreamError as error:
+            first, items, watch = await self._tried_again(begun, error, fallbacks)
         async with aclosing(items):
             with watch:
                 yield first
@@ -247,16 +254,19 @@ class Upstream:
                     yield item
                 watch.done()
 
-    async def _tried(self, attempt: Callable[[], Awaitable[T]], fallbacks: int) -> T:
+    async def _counted(self, attempt: Callable[[], Awaitable[T]]) -> T:
+        with _Stopwatch(self.dependency, self._telemetry, self._breaker) as watch:
+            result = await attempt()
+            watch.done()
+            return result
+
+    async def _tried_again(
+        self, attempt: Callable[[], Awaitable[T]], failure: UpstreamError, fallbacks: int
+    ) -> T:
         """Enter the retry loop only after a first failure: it costs more than all else on the good path."""
-        if self._budget:
-            self._budget.called()
-        try:
-            return await attempt()
-        except UpstreamError as error:
-            if not isinstance(error, _ANOTHER_MODEL_MAY_HELP if fallbacks else UpstreamTransient):
-                raise
-            failures = [error]
+        if not isinstance(failure, _ANOTHER_MODEL_MAY_HELP if fallbacks else UpstreamTransient):
+            raise failure
+        failures = [failure]
 
         async def failed_once() -> T:
             if failures:
@@ -274,18 +284,42 @@ class Upstream:
                 raise _too_long(error) from None
             raise
 
-    @asynccontextmanager
-    async def translated(self, seconds: float | None = None) -> AsyncIterator[None]:
+    def translated(self, seconds: float | None = None) -> AbstractAsyncContextManager[None]:
         """Translate what aiohttp and asyncio raise inside the block, which may take `seconds`."""
-        try:
-            async with asyncio.timeout(seconds):
-                yield
-        except (aiohttp.ClientError, HttpProcessingError, OSError) as error:
-            raise error_for_failure(self.dependency, error) from None
-        except RuntimeError as error:
-            if str(error) != "Connection closed.":  # aiohttp's word for a body whose framing broke
-                raise
-            raise error_for_failure(self.dependency, aiohttp.ClientPayloadError()) from None
+        return _Translation(self.dependency, seconds)
+
+
+class _Translation(AbstractAsyncContextManager[None]):
+    """Written out because every call enters one: a generator's context costs twice as much.
+
+    It takes no timer of its own where the request's deadline comes first anyway.
+    """
+
+    __slots__ = ("_dependency", "_limit", "_seconds")
+
+    def __init__(self, dependency: str, seconds: float | None) -> None:
+        self._dependency = dependency
+        self._seconds = seconds
+        self._limit: asyncio.Timeout | None = None
+
+    async def __aenter__(self) -> None:
+        if self._seconds is not None and not is_over_within(self._seconds):
+            self._limit = asyncio.timeout(self._seconds)
+            await self._limit.__aenter__()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if self._limit is not None:
+            try:
+                await self._limit.__aexit__(kind, error, traceback)
+            except TimeoutError as late:
+                raise error_for_failure(self._dependency, late) from None
+        if isinstance(error, aiohttp.ClientError | HttpProcessingError | OSError):
+            raise error_for_failure(self._dependency, error) from None
+        if isinstance(error, RuntimeError) and str(error) == "Connection closed.":
+            # aiohttp's word for a body whose framing broke
+            raise error_for_failure(self._dependency, aiohttp.ClientPayloadError()) from None
 
 
 class _Retries:
@@ -377,6 +411,27 @@ class _Stopwatch:
 
     def _count(self, outcome: str) -> None:
         self._telemetry.upstream(self._dependency, outcome, time.monotonic() - self._started)
+
+
+# --- traces ------------------------------------------------------------------------------------------
+
+
+_outgoing: list[aiohttp.TraceConfig] = []
+
+
+def outgoing_traces() -> list[aiohttp.TraceConfig]:
+    """Return what a new session of aiohttp is to tell of its requests: nothing, unless traces are on."""
+    return list(_outgoing)
+
+
+@contextmanager
+def tracing_outgoing(config: aiohttp.TraceConfig) -> Iterator[None]:
+    """Let sessions that are opened meanwhile tell this one of each request before it goes out."""
+    _outgoing.append(config)
+    try:
+        yield
+    finally:
+        _outgoing.remove(config)
 
 
 # --- reading what comes back --------------------------------------------------------------------------

@@ -2,7 +2,7 @@ import asyncio
 
 import pytest
 
-from repartee.application.deadline import deadline_in, seconds_given, seconds_left
+from repartee.application.deadline import deadline_in, is_over_within, seconds_given, seconds_left
 from repartee.domain.errors import DeadlineExceeded
 
 
@@ -61,3 +61,47 @@ async def test_what_a_deadline_gave_is_no_more_than_the_outer_one_had_left() -> 
             assert 0 < (seconds_given() or 0) <= 0.5
         async with deadline_in(0.1):
             assert seconds_given() == pytest.approx(0.1)
+
+
+async def test_work_past_the_outer_deadline_is_cancelled_inside_a_longer_one() -> None:
+    started = asyncio.get_running_loop().time()
+    with pytest.raises(DeadlineExceeded):
+        async with deadline_in(0.02), deadline_in(60):
+            await asyncio.sleep(10)
+    assert asyncio.get_running_loop().time() - started < 2
+
+
+async def test_a_deadline_is_over_within_the_time_that_it_has_left() -> None:
+    assert not is_over_within(60)
+    async with deadline_in(5):
+        assert is_over_within(60)
+        assert not is_over_within(1)
+        async with deadline_in(60):
+            assert is_over_within(10)
+
+
+async def test_a_task_that_was_begun_inside_is_not_the_one_that_a_deadline_cancels() -> None:
+    async def work() -> None:
+        assert seconds_left() is not None
+        assert not is_over_within(60)
+        async with deadline_in(60):
+            assert is_over_within(60)
+            await asyncio.sleep(10)
+
+    async with deadline_in(0.05):
+        task = asyncio.create_task(work())
+        await asyncio.sleep(0)
+    with pytest.raises(DeadlineExceeded):
+        await task
+
+
+async def test_a_time_out_that_took_the_deadlines_cancellation_for_its_own_is_the_deadline() -> None:
+    async def work() -> None:
+        try:
+            await asyncio.sleep(10)
+        except asyncio.CancelledError:
+            raise TimeoutError from None
+
+    with pytest.raises(DeadlineExceeded):
+        async with deadline_in(0.01):
+            await work()

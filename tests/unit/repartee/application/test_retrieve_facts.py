@@ -116,6 +116,20 @@ async def test_candidates_show_what_was_dropped(embedder, store, telemetry, reme
     ]
 
 
+async def test_a_reply_gets_the_facts_that_an_explanation_calls_used(
+    embedder, store, telemetry, remember
+) -> None:
+    await remember("ann", "has a grey cat", "a cat has grey", "a grey cat called Tom", "plays chess")
+    retrieve = _retrieve(embedder, store, telemetry)
+    question = Question("has a grey cat")
+    reply = await retrieve(ANN, question, limit=2)
+    explained = await retrieve.explained(ANN, question, limit=2)
+    assert reply.facts == explained.facts
+    assert len(reply.facts) == 2
+    verdicts = [one.verdict for one in explained.candidates]
+    assert verdicts == ["kept", "near_duplicate", "kept", "below_threshold"]
+
+
 async def test_the_turns_before_are_mixed_into_the_query_with_one_call(
     embedder, store, telemetry, remember
 ) -> None:

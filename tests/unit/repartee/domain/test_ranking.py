@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from repartee.domain.fact import RetrievedFact
-from repartee.domain.ranking import Candidate, RankingRules, judged, limited, reranked
+from repartee.domain.fact import RetrievedFact, text_key
+from repartee.domain.ranking import Candidate, RankingRules, judged, limited, reranked, words_of_fact
 
 NOW = datetime(2026, 11, 20, tzinfo=UTC)
 
@@ -76,6 +76,31 @@ def test_near_duplicates_do_not_take_two_places(other: str, same: bool) -> None:
 def test_another_number_is_another_fact() -> None:
     text = "Ran the city marathon in the rain in {}"
     assert judge(fact(text.format(2024), 0.9), fact(text.format(2025), 0.8))[1].verdict == "kept"
+
+
+def test_near_duplicates_are_looked_for_among_the_facts_that_are_wanted() -> None:
+    facts = [fact("a b", 0.9), fact("b a", 0.8), fact("c", 0.7), fact("A, B", 0.6)]
+    found = judged(facts, 0.3, NOW, RankingRules(), complete=True, wanted=2)
+    assert verdicts(found) == [("a b", "kept"), ("b a", "near_duplicate"), ("c", "kept"), ("A, B", "kept")]
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(["a", "b", "a b", "b a", "a 1"]), st.floats(-1, 1), st.booleans()),
+        max_size=12,
+    ),
+    st.integers(0, 5),
+)
+def test_a_reply_uses_the_same_facts_when_only_so_many_are_wanted(rows, limit: int) -> None:
+    facts = [fact(text, score, pinned=pinned) for text, score, pinned in rows]
+    whole = limited(judge(*facts), limit)
+    short = limited(judged(facts, 0.3, NOW, RankingRules(), complete=True, wanted=limit), limit)
+    assert [one.fact for one in short if one.used] == [one.fact for one in whole if one.used]
+
+
+@given(st.text(max_size=40))
+def test_words_are_compared_as_texts_are(text: str) -> None:
+    assert words_of_fact(text) == words_of_fact(text_key(text))
 
 
 def test_a_reranker_orders_the_kept_ones_in_their_places() -> None:

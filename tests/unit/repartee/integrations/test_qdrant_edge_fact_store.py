@@ -254,6 +254,23 @@ async def test_a_first_start_that_was_killed_is_completed_by_the_next(tmp_path, 
         await store.close()
 
 
+async def test_a_folder_from_before_gets_the_indexes_that_searches_need(store, tmp_path, telemetry):
+    await remember(store, ANN, TOPICS)
+    for name in ("character_key", "is_pinned", "is_superseded"):
+        store._shard.update(qdrant_edge.UpdateOperation.delete_field_index(name))
+    store._shard.flush()
+    assert set(store._shard.info().payload_schema) == {"user_id"}
+    await store.close()
+    await store.ensure()
+    assert set(store._shard.info().payload_schema) == {
+        "user_id",
+        "character_key",
+        "is_pinned",
+        "is_superseded",
+    }
+    assert len(await store.search(ANN, vector_of(TOPICS[0]), 24, FactView(character="Juno"))) == len(TOPICS)
+
+
 async def test_an_empty_folder_is_completed(tmp_path, telemetry):
     (tmp_path / FAKE_PROFILE.id).mkdir()
     store = QdrantEdgeFactStore(tmp_path, FAKE_PROFILE, telemetry)

@@ -80,6 +80,7 @@ async def test_every_search_of_the_batch_carries_the_tenant_and_the_key_goes_in_
     owners = [one["filter"]["must"][0] for one in server.asked[0]["searches"]]
     assert owners == [{"key": "user_id", "match": {"value": "ann"}}] * 2
     assert [one["limit"] for one in server.asked[0]["searches"]] == [24, 8]
+    assert [one["query"] for one in server.asked[0]["searches"]] == [VECTOR, VECTOR]
     assert server.headers[0]["api-key"] == "key"
 
 

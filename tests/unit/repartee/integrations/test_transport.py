@@ -235,6 +235,29 @@ async def test_nothing_extends_the_deadline(
         assert telemetry.upstreams == [("embedder", "deadline")]
 
 
+async def test_a_deadline_that_another_task_was_given_bounds_no_attempt(
+    upstream: LoopbackUpstream, telemetry: FakeTelemetry
+) -> None:
+    async with http_at(upstream.url, telemetry, attempts=1, attempt_timeout=0.3) as http:
+        upstream.script("embeddings", faults.hang)
+        async with deadline_in(0.2):
+            task = asyncio.create_task(http.post("/embeddings", BODY))
+            await asyncio.sleep(0)
+        with pytest.raises(UpstreamTimeout):
+            await asyncio.wait_for(task, 5.0)
+
+
+@pytest.mark.parametrize("status", [200, 500])
+async def test_a_body_that_is_not_read_to_its_end_closes_its_connection(
+    upstream: LoopbackUpstream, http: JsonHttp, status: int
+) -> None:
+    upstream.script("embeddings", faults.huge(status), faults.huge(status))
+    with pytest.raises(UpstreamError):
+        await http.post("/embeddings", BODY)
+    left = asyncio.get_running_loop().time()
+    assert await upstream.requests[-1].seconds_to_disconnect(left) < 0.5
+
+
 async def test_cancellation_passes_through_uncounted_and_closes_the_connection(
     upstream: LoopbackUpstream, http: JsonHttp, telemetry: FakeTelemetry
 ) -> None:
