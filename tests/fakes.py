@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 import math
 import re
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any
 
 from repartee.application.ports import (
@@ -28,12 +28,24 @@ from repartee.application.ports import (
     Usage,
     Vector,
 )
+from repartee.application.reply import Emit, ReplyEvent
 from repartee.domain.errors import UpstreamError
 from repartee.domain.fact import Fact, FactView, RetrievedFact, TenantScope, character_key, text_key
 from repartee.integrations.fact_payload import checked_id, checked_vector
 
 DIMENSION = 64
 FAKE_PROFILE = EmbedderProfile(id="fake-64", model="fake", revision="1", dimension=DIMENSION, threshold=0.25)
+
+
+async def emitted(stream: Callable[[Emit], Awaitable[None]]) -> list[tuple[int, ReplyEvent]]:
+    """Return what a stream emits to its end."""
+    events: list[tuple[int, ReplyEvent]] = []
+
+    async def emit(place: int, event: ReplyEvent) -> None:
+        events.append((place, event))
+
+    await stream(emit)
+    return events
 
 
 class FakeClock:

@@ -151,5 +151,5 @@ async def test_a_stream_that_breaks_raises_and_yields_no_completion(broken_model
     with pytest.raises(UpstreamError):
         async for piece in broken_model.stream(PROMPT, PLAIN):
             pieces.append(piece)  # noqa: PERF401 (what came before the error is wanted)
-    assert len(pieces) == 2
+    assert pieces
     assert not any(isinstance(piece, Completion) for piece in pieces)

@@ -3,11 +3,11 @@
 import asyncio
 import time
 import uuid
-from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import aclosing, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, TypeVar
 
 import structlog
 
@@ -16,12 +16,12 @@ from repartee.application.deadline import seconds_left
 from repartee.application.guard_reply import (
     GuardPlan,
     ReplyGuardReport,
+    Show,
     guarded_completion,
     guarded_stream,
 )
 from repartee.application.keep_safe import SAFETY, KeepSafe, SafetyPlan, SafetyPolicy
 from repartee.application.lore_report import lore_report
-from repartee.application.merged_streams import merged
 from repartee.application.ports import (
     Completion,
     EventLog,
@@ -33,10 +33,10 @@ from repartee.application.ports import (
 )
 from repartee.application.reply import (
     ChosenSpeaker,
+    Emit,
     LoreReport,
     Reply,
     ReplyDelta,
-    ReplyEvent,
     ReplyStarted,
     RetrievalReport,
     Timings,
@@ -45,9 +45,11 @@ from repartee.application.reply import (
 )
 from repartee.application.retrieve_facts import Retrieval
 from repartee.application.shadow_replies import Answered, ShadowReplies
-from repartee.domain.errors import UpstreamError
+from repartee.domain.errors import UpstreamError, UpstreamInvalid
 
 _log = structlog.get_logger(__name__)
+
+T = TypeVar("T")
 
 GREETING: Final = "greeting"
 _RECORDED_SAMPLING: Final = (
@@ -131,19 +133,14 @@ class AnswerPrompt:
 
     async def __call__(self, draft: Draft, count: int = 1) -> list[Reply]:
         """Return `count` replies. Raises UpstreamError."""
-        if count == 1:
-            return [await self._whole(draft, 0)]
-        tasks = [asyncio.ensure_future(self._whole(draft, place)) for place in range(count)]
-        try:
-            return list(await asyncio.gather(*tasks))
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+        return await _all_of([self._whole(draft, place) for place in range(count)])
 
-    async def stream(self, draft: Draft, count: int = 1) -> AsyncGenerator[tuple[int, ReplyEvent], None]:
-        """Yield one ReplyStarted, then for each of the replies its text in pieces and the whole of it."""
-        yield (
+    async def stream(self, draft: Draft, count: int, emit: Emit) -> None:
+        """Emit one ReplyStarted, then for each of the replies its text in pieces and the whole of it.
+
+        What a piece passes through are calls: a chain of generators costs more than the work on it.
+        """
+        await emit(
             0,
             ReplyStarted(
                 id=draft.id,
@@ -158,10 +155,7 @@ class AnswerPrompt:
                 safety=draft.safety.report,
             ),
         )
-        sources = [self._pieces(draft, place) for place in range(count)]
-        async with aclosing(merged(sources)) as events:
-            async for placed in events:
-                yield placed
+        await _all_of([self._told(draft, place, emit) for place in range(count)])
 
     async def _whole(self, draft: Draft, place: int) -> Reply:
         if draft.greetings:
@@ -172,24 +166,20 @@ class AnswerPrompt:
             completion, report = await _completed(draft, sampling)
         return await self._finished(draft, place, completion, milliseconds_since(called), report)
 
-    async def _pieces(self, draft: Draft, place: int) -> AsyncGenerator[ReplyEvent, None]:
+    async def _told(self, draft: Draft, place: int, emit: Emit) -> None:
+        async def show(text: str) -> None:
+            await emit(place, ReplyDelta(text=text))
+
         if draft.greetings:
             greeting = _greeting(draft, place)
-            yield ReplyDelta(text=greeting.text)
-            yield await self._finished(draft, place, greeting, model_ms=0.0, shown=True)
+            await show(greeting.text)
+            await emit(place, await self._finished(draft, place, greeting, model_ms=0.0, shown=True))
             return
         called = time.perf_counter()
-        sampling = replace(draft.sampling, choice=place)
-        whole: tuple[Completion, ReplyGuardReport | None]
         with self._counted(draft.arm):
-            async with aclosing(_model_pieces(draft, sampling)) as pieces:
-                async for piece in pieces:
-                    if isinstance(piece, str):
-                        yield ReplyDelta(text=piece)
-                    else:
-                        whole = piece
+            completion, report = await _streamed(draft, replace(draft.sampling, choice=place), show)
         spent = milliseconds_since(called)
-        yield await self._finished(draft, place, whole[0], spent, whole[1], shown=True)
+        await emit(place, await self._finished(draft, place, completion, spent, report, shown=True))
 
     @contextmanager
     def _counted(self, arm: ChosenArm) -> Iterator[None]:
@@ -283,18 +273,31 @@ async def _completed(draft: Draft, sampling: Sampling) -> tuple[Completion, Repl
     return guarded.completion, guarded.report
 
 
-async def _model_pieces(
-    draft: Draft, sampling: Sampling
-) -> AsyncGenerator[str | tuple[Completion, ReplyGuardReport | None], None]:
-    if draft.guard is None:
-        async with aclosing(draft.arm.model.stream(draft.prompt, sampling)) as raw:
-            async for piece in raw:
-                yield piece if isinstance(piece, str) else (piece, None)
-        return
-    stream = guarded_stream(draft.arm.model, draft.prompt, sampling, draft.guard)
-    async with aclosing(stream) as guarded:
-        async for safe in guarded:
-            yield safe if isinstance(safe, str) else (safe.completion, safe.report)
+async def _streamed(
+    draft: Draft, sampling: Sampling, show: Show
+) -> tuple[Completion, ReplyGuardReport | None]:
+    if draft.guard is not None:
+        guarded = await guarded_stream(draft.arm.model, draft.prompt, sampling, draft.guard, show)
+        return guarded.completion, guarded.report
+    async with aclosing(draft.arm.model.stream(draft.prompt, sampling)) as pieces:
+        async for piece in pieces:
+            if not isinstance(piece, str):
+                return piece, None
+            await show(piece)
+    raise UpstreamInvalid("the model ended before its reply", "model")
+
+
+async def _all_of(works: Sequence[Coroutine[Any, Any, T]]) -> list[T]:
+    """Return what they return; they go on at the same time. Where one fails or this is left, all end."""
+    if len(works) == 1:
+        return [await works[0]]
+    tasks = [asyncio.ensure_future(work) for work in works]
+    try:
+        return list(await asyncio.gather(*tasks))
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def _greeting(draft: Draft, place: int) -> Completion:

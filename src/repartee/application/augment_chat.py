@@ -1,8 +1,6 @@
 """A client's own conversation, with the user's facts put into it."""
 
 import time
-from collections.abc import AsyncGenerator
-from contextlib import aclosing
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final
@@ -13,7 +11,7 @@ from repartee.application.compose_prompt import ComposePrompt
 from repartee.application.deadline import deadline_in
 from repartee.application.keep_safe import KeepSafe, SafetyPolicy, last_words
 from repartee.application.ports import ChatModel, EventLog, PromptMessage, Telemetry, Turn
-from repartee.application.reply import Reply, ReplyEvent
+from repartee.application.reply import Emit, Reply
 from repartee.application.reply_options import GenerationOptions, ReplyPolicy, RetrievalOptions, facts_for
 from repartee.application.retrieve_facts import Retrieval, RetrieveFacts
 from repartee.application.session_fields import SessionFields
@@ -73,15 +71,10 @@ class AugmentChat:
         async with deadline_in(self._policy.deadline_seconds):
             return await self._answer_prompt(await self._draft(request, request_id), count)
 
-    async def stream_several(
-        self, request: AugmentRequest, request_id: str, count: int
-    ) -> AsyncGenerator[tuple[int, ReplyEvent], None]:
-        """Yield one ReplyStarted, then the events of `count` replies, each with the reply's place."""
+    async def stream_several(self, request: AugmentRequest, request_id: str, count: int, emit: Emit) -> None:
+        """Emit one ReplyStarted, then the events of `count` replies, each with the reply's place."""
         async with deadline_in(self._policy.deadline_seconds):
-            draft = await self._draft(request, request_id)
-            async with aclosing(self._answer_prompt.stream(draft, count)) as events:
-                async for placed in events:
-                    yield placed
+            await self._answer_prompt.stream(await self._draft(request, request_id), count, emit)
 
     async def _draft(self, request: AugmentRequest, request_id: str) -> Draft:
         started = time.perf_counter()

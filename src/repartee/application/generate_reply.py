@@ -2,8 +2,6 @@
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator
-from contextlib import aclosing
 from dataclasses import replace
 from functools import partial
 from typing import Any, Literal
@@ -30,6 +28,7 @@ from repartee.application.ports import (
 from repartee.application.reply import (
     Alternative,
     ChosenSpeaker,
+    Emit,
     LoreReport,
     Reply,
     ReplyDelta,
@@ -132,15 +131,10 @@ class GenerateReply:
         async with deadline_in(self._policy.deadline_seconds):
             return await self._answer_prompt(await self._draft(request, request_id), count)
 
-    async def stream_several(
-        self, request: GenerateRequest, request_id: str, count: int
-    ) -> AsyncGenerator[tuple[int, ReplyEvent], None]:
-        """Yield one ReplyStarted, then the events of `count` replies, each with the reply's place."""
+    async def stream_several(self, request: GenerateRequest, request_id: str, count: int, emit: Emit) -> None:
+        """Emit one ReplyStarted, then the events of `count` replies, each with the reply's place."""
         async with deadline_in(self._policy.deadline_seconds):
-            draft = await self._draft(request, request_id)
-            async with aclosing(self._answer_prompt.stream(draft, count)) as events:
-                async for placed in events:
-                    yield placed
+            await self._answer_prompt.stream(await self._draft(request, request_id), count, emit)
 
     async def _draft(self, request: GenerateRequest, request_id: str) -> Draft:
         started = time.perf_counter()

@@ -1,6 +1,6 @@
 """From what a model writes to what the character says: the guard around one call, whole or streamed."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from typing import Final, Literal
@@ -24,6 +24,9 @@ from repartee.domain.turn_mode import folded
 _ATTEMPTS: Final = 2
 _CHOICES_OF_AN_ATTEMPT: Final = 8
 _WHOLE_MESSAGES: Final = ("reply", "regenerate")
+
+Show = Callable[[str], Awaitable[None]]
+"""Takes a piece of text that can be shown."""
 
 StyleRule = Literal["too_short", "too_long", "actions", "language"]
 
@@ -57,7 +60,9 @@ class GuardPlan:
         options = guard_options(turn.character, requested)
         stops = tuple(dict.fromkeys((*options.stop, *stop)))
         balance = options.balance and not _leaves_a_mark_open(turn)
-        return cls(turn, _context(turn), options.model_copy(update={"stop": stops, "balance": balance}))
+        if stops != options.stop or balance != options.balance:
+            options = options.model_copy(update={"stop": stops, "balance": balance})
+        return cls(turn, _context(turn), options)
 
     def opening(self) -> Opening:
         """Return what is to be kept back of one answer's beginning."""
@@ -69,7 +74,17 @@ class GuardPlan:
         whole = self.turn.mode in _WHOLE_MESSAGES
         violations = check_style(text, character.style, character.language) if whole else ()
         style = tuple(violation.rule for violation in violations)
-        return ReplyGuardReport(**guarded.report.model_dump(), retried=retried, style=style)
+        told = guarded.report
+        return ReplyGuardReport(
+            interventions=told.interventions,
+            cut_by=told.cut_by,
+            cut_at=told.cut_at,
+            refusal=told.refusal,
+            out_of_role=told.out_of_role,
+            empty=told.empty,
+            retried=retried,
+            style=style,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,38 +96,59 @@ class GuardedCompletion:
 
 
 async def guarded_stream(
-    model: ChatModel, prompt: Prompt, sampling: Sampling, plan: GuardPlan
-) -> AsyncGenerator[str | GuardedCompletion, None]:
-    """Yield the guarded text in pieces as soon as each is safe to show, then the whole of it.
+    model: ChatModel, prompt: Prompt, sampling: Sampling, plan: GuardPlan, show: Show
+) -> GuardedCompletion:
+    """Show the guarded text in pieces as soon as each is safe, and return the whole of it.
 
     An answer of which nothing is left, or that was given before, is asked for once more. Once a rule has
     ended the reply the model is not listened to any longer. Raises UpstreamInvalid where the second answer
     is empty too, and as the model.
     """
     for attempt in range(_ATTEMPTS):
-        guard, opening = StreamGuard(plan.context, plan.options), plan.opening()
-        shown, whole = "", None
+        heard = _Heard(plan, show)
         async with aclosing(model.stream(prompt, _tried(sampling, attempt))) as pieces:
-            async for piece in pieces:
-                if isinstance(piece, Completion):
-                    whole = piece
-                elif safe := opening.feed(guard.feed(piece)):
-                    shown += safe
-                    yield safe
-                if guard.done:
-                    break
+            whole = await heard.out_of(pieces)
         completion = whole or Completion("", sampling.model or model.name, "stop", Usage())
-        last = guard.close(completion.finish_reason)
-        rest = opening.feed(last.text) + opening.close()
-        if opening.stale and attempt + 1 < _ATTEMPTS:
-            continue
-        if rest:
-            shown += rest
-            yield rest
-        if shown.strip():
-            yield _finished(plan, completion, last, shown, retried=attempt > 0)
-            return
+        last = await heard.closed(completion, again=attempt + 1 < _ATTEMPTS)
+        if last is not None and heard.shown.strip():
+            return _finished(plan, completion, last, heard.shown, retried=attempt > 0)
     raise _nothing_said()
+
+
+class _Heard:
+    """One attempt: what the model says on its way through the guard."""
+
+    def __init__(self, plan: GuardPlan, show: Show) -> None:
+        self._guard = StreamGuard(plan.context, plan.options)
+        self._opening = plan.opening()
+        self._show = show
+        self.shown = ""
+
+    async def out_of(self, pieces: AsyncIterator[str | Completion]) -> Completion | None:
+        """Return the completion, None where a rule ended the reply before."""
+        guard = self._guard
+        async for piece in pieces:
+            if not isinstance(piece, str):
+                return piece
+            if safe := guard.feed(piece):
+                await self._pass(self._opening.feed(safe))
+            if guard.done:
+                break
+        return None
+
+    async def closed(self, completion: Completion, *, again: bool) -> Guarded | None:
+        """Show the rest; None where the text was given before and is to be asked for `again`."""
+        last = self._guard.close(completion.finish_reason)
+        rest = self._opening.feed(last.text) + self._opening.close()
+        if self._opening.stale and again:
+            return None
+        await self._pass(rest)
+        return last
+
+    async def _pass(self, text: str) -> None:
+        if text:
+            self.shown += text
+            await self._show(text)
 
 
 async def guarded_completion(

@@ -1,5 +1,6 @@
 """What an answer is: the text, the facts that it was made from, and how it came about."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -159,3 +160,5 @@ class ReplyDelta(BaseModel):
 
 
 ReplyEvent = ReplyStarted | ReplyDelta | Reply
+Emit = Callable[[int, ReplyEvent], Awaitable[None]]
+"""Takes the events of a stream as they come, each with its reply's place."""

@@ -47,14 +47,23 @@ class Balance(Stage):
                 self._settle(char)
             self._add_space(char) if char.isspace() else self._add_visible(char)
 
-    def put_word(self, word: str) -> None:
-        """Take letters, none of which is a mark."""
+    @property
+    def is_clear(self) -> bool:
+        """Whether no mark is undecided and no more than a space is kept."""
+        return not (self._cluster or self._decoration) and (not self._gap or self._gap == [" "])
+
+    def put_words(self, words: str) -> None:
+        """Take words, without marks."""
         if self._cluster or self._decoration:
-            self._settle(word[0])
+            self._settle(words[0])
+        if self._gap and words[0] == " ":
+            self._gap.append(" ")
+            words = words[1:]
         if self._gap:
             self._release_gap()
-        self._next.put_word(word)
-        self._before, self._line_has_text, self._tail = word[-1], True, 0
+        self._next.put_words(words)
+        self._before, self._line_has_text, self._tail = words[-1], True, 0
+        self._dropped_in_gap = False
 
     def close(self) -> None:
         """End the text."""
@@ -90,6 +99,7 @@ class Balance(Stage):
         self._before = char
         self._line_has_text = True
         self._tail = 0
+        self._dropped_in_gap = False
 
     def _settle(self, after: str) -> None:
         """Decide on the marks in a row that `after` follows."""

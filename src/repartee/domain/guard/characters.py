@@ -25,7 +25,13 @@ _JOINER: Final = regex.compile(r"[\p{M}\p{Emoji_Modifier}\u200d\U000e0020-\U000e
 _WIDE: Final = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Bopomofo}ー]", regex.V1)
 _UNSPACED: Final = regex.compile(r"[\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]", regex.V1)
 
+LETTERS: Final = r"A-Za-z0-9\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u024f\u0400-\u0481\u048a-\u052f"
+"""Letters and digits of European scripts, as a character class has them: all of them are read alike."""
+BETWEEN_WORDS: Final = " '’-"
+"""What one word may follow another behind, in a row that is read at once."""
 _FIRST_UNSPACED: Final = "\u0e00"
+_EARLY_UNSPACED: Final = frozenset("\u02ea\u02eb")
+"""Tone marks of Bopomofo, far from its letters."""
 _SPACED_WORD: Final = re.compile(r"\S*?[^\W_]\S*")
 """A run between spaces that holds a letter or digit."""
 
@@ -85,7 +91,7 @@ class WordCount:
 
 def count_words(text: str) -> int:
     """Return the number of words in a text of any script."""
-    if text.isascii() or max(text) < _FIRST_UNSPACED:
+    if text.isascii() or (max(text) < _FIRST_UNSPACED and _EARLY_UNSPACED.isdisjoint(text)):
         return len(_SPACED_WORD.findall(text))
     words = WordCount()
     for char in text:

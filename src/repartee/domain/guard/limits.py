@@ -56,6 +56,11 @@ class Limits(Stage):
             if self._begun and not self._waits:
                 self._release()
 
+    @property
+    def is_clear(self) -> bool:
+        """Never: every word counts."""
+        return False
+
     def close(self) -> None:
         """End the text."""
         self._release()

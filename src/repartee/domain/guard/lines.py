@@ -43,16 +43,18 @@ class Lines(Link):
             self._after_name = False
             self._read(self._head + char)
 
-    def read_word(self, word: str) -> None:
-        """Take letters in a row."""
-        if self._code is None and self._head is None:
-            self._next.put_word(word)
-            return
-        for place, char in enumerate(word):
-            if self._code is None and self._head is None:
-                self._next.put_word(word[place:])
-                return
+    @property
+    def is_clear(self) -> bool:
+        """Whether it is inside a line that is no code."""
+        return self._head is None and self._code is None
+
+    def read_words(self, words: str) -> None:
+        """Take words in a row."""
+        for place, char in enumerate(words):
             if self.done:
+                return
+            if self.is_clear:
+                self._next.put_words(words[place:])
                 return
             self.read(char)
 

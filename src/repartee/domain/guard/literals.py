@@ -72,14 +72,19 @@ class Literals(Stage):
             else:
                 self._shorten()
 
-    def put_word(self, word: str) -> None:
-        """Take letters, none of which may begin one of the strings."""
+    @property
+    def is_clear(self) -> bool:
+        """Whether nothing may still become one of the strings."""
+        return not self._held
+
+    def put_words(self, words: str) -> None:
+        """Take words, in which none of the strings may begin."""
         if self.done:
             return
-        if self._held or not self._firsts.isdisjoint(word):
-            super().put_word(word)
+        if self._held or not self._firsts.isdisjoint(words):
+            super().put_words(words)
         else:
-            self._next.put_word(word)
+            self._next.put_words(words)
 
     def close(self) -> None:
         """End the text. Half a string is text, unless it is most likely the beginning of a stop string."""

@@ -1,6 +1,6 @@
 """A model that got stuck and says the same words again and again."""
 
-from collections import defaultdict, deque
+from collections import deque
 from typing import Final
 
 from repartee.domain.guard.characters import kind_of
@@ -39,13 +39,25 @@ class Loops(Stage):
         if not self.done:
             self._keep(char)
 
-    def put_word(self, word: str) -> None:
-        """Take letters of one word, or of a part of it."""
+    @property
+    def is_clear(self) -> bool:
+        """Whether no words repeat."""
+        return not self._holding
+
+    def put_words(self, words: str) -> None:
+        """Take words; the first and the last may be parts of longer ones. Repeated ones go one by one."""
+        start, end = 0, words.find(" ")
+        while end >= 0 and not (self._holding or self.done):
+            self._word += words[start:end]
+            self._end_word()
+            start, end = end + 1, words.find(" ", end + 1)
         if self._holding or self.done:
-            super().put_word(word)
+            if start > 1:
+                self._next.put_words(words[: start - 1])
+            super().put_words(words[max(start - 1, 0) :])
             return
-        self._word.append(word)
-        self._next.put_word(word)
+        self._word += words[start:]
+        self._next.put_words(words)
 
     def close(self) -> None:
         """End the text: the last word may complete the loop."""
@@ -54,9 +66,9 @@ class Loops(Stage):
             self._release(len(self._held))
 
     def _forget(self) -> None:
-        self._word: list[str] = []
-        self._words: deque[str] = deque(maxlen=_LONGEST_UNIT)
-        self._places: defaultdict[str, deque[int]] = defaultdict(deque)
+        self._word = ""
+        self._words: deque[str] = deque(("",), maxlen=_LONGEST_UNIT)
+        self._places: dict[tuple[str, str], list[int]] = {}
         self._runs: dict[int, int] = {}
         self._count = 0
         self._holding = False
@@ -67,7 +79,7 @@ class Loops(Stage):
     def _keep(self, char: str) -> None:
         """Pass the character on or hold it; spaces before a word are held with it."""
         if not char.isspace():
-            self._word.append(char)
+            self._word += char
         if not self._holding:
             self._next.put(char)
             return
@@ -80,25 +92,36 @@ class Loops(Stage):
         if not self._word:
             return
         self._between_words = True
-        self._runs = self._runs_with("".join(self._word))
-        self._word = []
-        looping = next((period for period in sorted(self._runs) if self._is_loop(period)), None)
-        if looping is not None:
-            self._cut(looping)
+        self._runs = self._runs_with(self._word)
+        self._word = ""
+        if not (self._runs or self._holding):
             return
         self._holding = any(run >= period for period, run in self._runs.items())
-        if not self._holding:
+        looping = self._shortest_loop() if self._holding else None
+        if looping is not None:
+            self._cut(looping)
+        elif not self._holding:
             self._release(len(self._held))
 
+    def _shortest_loop(self) -> int | None:
+        return next((period for period in sorted(self._runs) if self._is_loop(period)), None)
+
     def _runs_with(self, word: str) -> dict[int, int]:
-        """Return for each period at whose distance the word stood before, how long that has been so."""
-        places = self._places[word]
-        while places and self._count - places[0] > _LONGEST_UNIT:
-            places.popleft()
-        runs = {self._count - place: self._runs.get(self._count - place, 0) + 1 for place in places}
-        places.append(self._count)
+        """Return for each distance at which this word and the one before it stood, how long that has been so.
+
+        One word alone counts only where it stands twice in a row: a shorter run means nothing.
+        """
+        before = self._words[-1]
+        places = self._places.setdefault((before, word), [])
+        runs = {1: 1} if word == before else {}
         self._words.append(word)
         self._count += 1
+        while places and self._count - places[0] > _LONGEST_UNIT:
+            del places[0]
+        for place in places:
+            period = self._count - place
+            runs[period] = self._runs.get(period, 1) + 1
+        places.append(self._count)
         return runs
 
     def _is_loop(self, period: int) -> bool:

@@ -49,20 +49,25 @@ class GuardOptions(BaseModel):
     detect_refusal: bool = Field(default=True, description="Report a refusal, and words that leave the role.")
 
 
+_USUAL: Final = GuardOptions()
+
+
 def guard_options(character: Character, requested: GuardOptions | None = None) -> GuardOptions:
     """Return the character's options with those that the request names put over them, field by field.
 
     The character's stand in its extensions under `repartee.guard`. Raises InvalidInput where they are wrong.
     """
-    asked = {name: getattr(requested, name) for name in requested.model_fields_set} if requested else {}
-    return _of_card(character).model_copy(update=asked)
+    own = _of_card(character)
+    if requested is None or not requested.model_fields_set:
+        return own
+    return own.model_copy(update={name: getattr(requested, name) for name in requested.model_fields_set})
 
 
 def _of_card(character: Character) -> GuardOptions:
     own = character.extensions.get("repartee")
     given: Any = own.get("guard") if isinstance(own, dict) else None
     try:
-        return GuardOptions() if given is None else GuardOptions.model_validate(given)
+        return _USUAL if given is None else GuardOptions.model_validate(given)
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
         path = ".".join(map(str, (_CARD_FIELD, *first["loc"])))

@@ -22,6 +22,8 @@ def _any_of(*patterns: str) -> "regex.Pattern[str]":
 _REFUSAL: Final = _any_of(*refusal_english.REFUSALS, *refusal_russian.REFUSALS)
 _IN_REFUSALS: Final = (*refusal_english.REFUSAL_STEMS, *refusal_russian.REFUSAL_STEMS)
 _OUT_OF_ROLE_STEMS: Final = (*refusal_english.OUT_OF_ROLE_STEMS, *refusal_russian.OUT_OF_ROLE_STEMS)
+_ALL_STEMS: Final = tuple(dict.fromkeys((*_IN_REFUSALS, *_OUT_OF_ROLE_STEMS)))
+_ASCII_STEMS: Final = tuple(filter(str.isascii, _ALL_STEMS))
 _OUT_OF_ROLE: Final = _any_of(*refusal_english.OUT_OF_ROLE, *refusal_russian.OUT_OF_ROLE)
 
 
@@ -36,7 +38,15 @@ def leaves_role(text: str) -> bool:
     return _holds(text, _OUT_OF_ROLE_STEMS) and _OUT_OF_ROLE.search(text) is not None
 
 
+def is_in_role(text: str) -> bool:
+    """Return whether the text neither refuses nor leaves the role, as far as one look at it can tell."""
+    return not _holds(text, _ASCII_STEMS if text.isascii() else _ALL_STEMS)
+
+
 def _holds(text: str, stems: tuple[str, ...]) -> bool:
     """Whether a pattern can fit at all: looking for words is thirty times quicker than for patterns."""
     folded = text.casefold()
-    return any(stem in folded for stem in stems)
+    for stem in stems:  # noqa: SIM110  # a loop takes half the time of a generator
+        if stem in folded:
+            return True
+    return False

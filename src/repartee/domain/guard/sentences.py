@@ -9,7 +9,7 @@ abbreviation, a single letter ("J."), a list number.
 
 from typing import Final, Literal
 
-from repartee.domain.guard.characters import Kind, kind_of
+from repartee.domain.guard.characters import BETWEEN_WORDS, Kind, kind_of
 
 _ABBREVIATIONS: Final = frozenset(
     (
@@ -81,11 +81,23 @@ class Sentences:
         self._last = char
         return ended
 
-    def ends_before_word(self, word: str) -> bool:
-        """Take letters in a row and return whether a sentence ended before the first of them."""
-        ended = self.ends_before(word[0])
-        self._word += word[1 : 1 + max(_LONGEST_WORD - len(self._word), 0)]
-        self._last = word[-1]
+    @property
+    def goes_on(self) -> bool:
+        """Whether no sentence can end before letters, spaces and commas, whatever they are."""
+        return not self._pending and kind_of(self._last) != "thai"
+
+    def ends_before_words(self, words: str) -> bool:
+        """Take words in a row and return whether a sentence ended before them."""
+        ended = self.ends_before(words[0])
+        if words[0] == " ":
+            words = words[1:]
+            self.ends_before(words[0])
+        last = max(map(words.rfind, BETWEEN_WORDS)) + 1
+        if last:
+            self._word, self._word_opens_line = words[last : last + _LONGEST_WORD], False
+        else:
+            self._word += words[1 : 1 + max(_LONGEST_WORD - len(self._word), 0)]
+        self._last = words[-1]
         return ended
 
     def _is_end(self, char: str, kind: Kind) -> bool:

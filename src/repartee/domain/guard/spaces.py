@@ -25,11 +25,16 @@ class Spaces(Stage):
         else:
             self._gap.append(char)
 
-    def put_word(self, word: str) -> None:
-        """Take letters: what was kept before them stays."""
+    @property
+    def is_clear(self) -> bool:
+        """Whether no more than a space is kept."""
+        return not self._gap or self._gap == [" "]
+
+    def put_words(self, words: str) -> None:
+        """Take words: what was kept before them stays."""
         if self._gap:
             self._release()
-        self._next.put_word(word)
+        self._next.put_words(words)
 
     def close(self) -> None:
         """End the text: white space at its end goes."""

@@ -15,8 +15,12 @@ class Receiver(Protocol):
         """Take one character."""
         ...
 
-    def put_word(self, word: str) -> None:
-        """Take letters and digits in a row, of a script with spaces: the same as one by one, but quicker."""
+    def put_words(self, words: str) -> None:
+        """Take words in a row: the same as character by character, but quicker.
+
+        They are letters and digits of European scripts. Between two of them stands a space, which a comma,
+        colon or semicolon may come before, or a hyphen or apostrophe. One space may come before all of it.
+        """
         ...
 
 
@@ -26,6 +30,11 @@ class Link:
     def __init__(self, following: Receiver) -> None:
         self._next = following
         self.done = False
+
+    @property
+    def is_clear(self) -> bool:
+        """Whether it keeps nothing back but a space, so that words and spaces pass as they come."""
+        raise NotImplementedError
 
     def close(self) -> None:
         """Let go of what is kept: the text ends here."""
@@ -43,9 +52,9 @@ class Stage(Link):
         """Take one character. None comes after `done`, and none of code is ever changed."""
         raise NotImplementedError
 
-    def put_word(self, word: str) -> None:
+    def put_words(self, words: str) -> None:
         """Take them one by one."""
-        for char in word:
+        for char in words:
             self.put(char)
 
 
@@ -64,11 +73,11 @@ class Outlet:
         if not code:
             self._prose.append(char)
 
-    def put_word(self, word: str) -> None:
+    def put_words(self, words: str) -> None:
         """Take them at once."""
-        self._fresh.append(word)
-        self._prose.append(word)
-        self.length += len(word)
+        self._fresh.append(words)
+        self._prose.append(words)
+        self.length += len(words)
 
     def take(self) -> str:
         """Return what came since the last call."""

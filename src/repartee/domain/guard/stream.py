@@ -3,14 +3,16 @@
 import re
 from collections.abc import Callable
 from functools import partial
+from typing import Final
 
 from repartee.domain.guard.balance import Balance
+from repartee.domain.guard.characters import LETTERS
 from repartee.domain.guard.limits import Limits
 from repartee.domain.guard.lines import Lines
 from repartee.domain.guard.literals import Literals
 from repartee.domain.guard.loops import Loops
 from repartee.domain.guard.options import GuardOptions
-from repartee.domain.guard.refusal import leaves_role, refuses
+from repartee.domain.guard.refusal import is_in_role, leaves_role, refuses
 from repartee.domain.guard.report import FinishReason, GuardContext, Guarded, GuardReport, Ledger
 from repartee.domain.guard.spaces import Spaces
 from repartee.domain.guard.stage import Link, Outlet, Receiver, Stage
@@ -20,11 +22,15 @@ from repartee.domain.guard.untouched import is_untouched
 
 Builder = Callable[[Receiver, Ledger, GuardOptions], Stage]
 
-_WORDS_AND_SIGNS = re.compile(
-    r"[A-Za-z0-9\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u024f\u0400-\u0481\u048a-\u052f]+|.", re.DOTALL
-)
-"""Letters of European scripts come in words: all of them are read alike."""
-_NOTHING_SAID = frozenset('*_~"“”„«»「」『』`')
+_WORDS_AND_SIGNS: Final = re.compile(rf" ?[{LETTERS}]+(?:(?:[,;:]? |['’-])[{LETTERS}]+)*|.", re.DOTALL)
+"""Words in a row, as stages take them at once, or one character."""
+_PLAIN: Final = re.compile(rf"[{LETTERS} ,;:'’()-]+([.!?…])?")
+"""What begins nothing that a rule looks for inside a line; the end of a sentence may stand at its end."""
+_MAY_WAIT: Final = re.compile(rf"[{LETTERS} ,;:'’().!?…-]")
+_MOST_UNREAD: Final = 128
+"""Characters: so much later than it could be known may a loop of words end the reply."""
+_FINE: Final = GuardReport()
+_NOTHING_SAID: Final = frozenset('*_~"“”„«»「」『』`')
 
 
 class StreamGuard:
@@ -42,6 +48,11 @@ class StreamGuard:
         self._lines = Lines(stages[0] if stages else self._outlet, self._ledger, context, self._options)
         self._links: tuple[Link, ...] = (self._lines, *stages)
         self._thoughts = Thoughts(self._lines, self._ledger) if self._options.thoughts else None
+        self._keeper = next((stage for stage in stages if isinstance(stage, Trimming)), None)
+        self._before_keeper = self._links[: self._links.index(self._keeper)] if self._keeper else ()
+        self._may_wait = not any(map(_MAY_WAIT.match, self._options.stop))
+        self._waits = False
+        self._unread = ""
 
     @property
     def done(self) -> bool:
@@ -50,21 +61,43 @@ class StreamGuard:
 
     def feed(self, piece: str) -> str:
         """Take the next piece and return the text that can be shown now; it may be empty."""
-        for part in _WORDS_AND_SIGNS.findall(piece):
+        if self._waits:
+            self._unread += piece
+            if len(self._unread) < _MOST_UNREAD and (plain := _PLAIN.fullmatch(piece)):
+                self._waits = plain.lastindex is None
+                return ""
+            piece, self._unread = self._unread, ""
+        elif self._unread:
+            piece, self._unread = self._unread + piece, ""
+        self._read(piece)
+        self._waits = self._can_wait()
+        return self._outlet.take()
+
+    def _can_wait(self) -> bool:
+        """Say whether plain text, however much, would bring nothing out: then it is read later."""
+        return (
+            self._keeper is not None
+            and self._keeper.keeps_words
+            and self._may_wait
+            and not self.done
+            and all(link.is_clear for link in self._before_keeper)
+        )
+
+    def _read(self, text: str) -> None:
+        for part in _WORDS_AND_SIGNS.findall(text):
             if self.done:
                 break
             if len(part) == 1:
                 (self._thoughts or self._lines).read(part)
             else:
-                self._read_word(part)
-        return self._outlet.take()
+                self._read_words(part)
 
-    def _read_word(self, word: str) -> None:
-        for place, char in enumerate(word):
+    def _read_words(self, words: str) -> None:
+        for place, char in enumerate(words):
             if self.done:
                 return
             if self._thoughts is None or self._thoughts.over:
-                self._lines.read_word(word[place:])
+                self._lines.read_words(words[place:])
                 return
             self._thoughts.read(char)
 
@@ -73,6 +106,7 @@ class StreamGuard:
 
         A reply that a rule has cut counts as finished, whatever the model says.
         """
+        self._read(self._unread)
         if self._thoughts:
             self._thoughts.close()
         self._ledger.cut_off = finish_reason == "length" and not self.done
@@ -114,8 +148,9 @@ def guard(
 
 def _told(prose: str, options: GuardOptions) -> GuardReport:
     """Return what the words themselves tell."""
-    asked = options.detect_refusal
-    return GuardReport(refusal=asked and refuses(prose), out_of_role=asked and leaves_role(prose))
+    if not options.detect_refusal or is_in_role(prose):
+        return _FINE
+    return GuardReport(refusal=refuses(prose), out_of_role=leaves_role(prose))
 
 
 def _stages(outlet: Outlet, ledger: Ledger, options: GuardOptions) -> list[Stage]:

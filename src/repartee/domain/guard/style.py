@@ -70,6 +70,8 @@ def check_style(
 
 
 def _length(text: str, style: Style, tolerance: float) -> list[StyleViolation]:
+    if not style.min_words and style.max_words is None:
+        return []
     words = count_words(text)
     least = floor(style.min_words * (1 - tolerance))
     if words < least:

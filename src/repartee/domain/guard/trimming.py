@@ -37,15 +37,25 @@ class Trimming(Stage):
         else:
             self._next.put(char)
 
-    def put_word(self, word: str) -> None:
-        """Take letters: a sentence may end before the first of them only."""
-        if self._sentences.ends_before_word(word):
+    @property
+    def is_clear(self) -> bool:
+        """Whether it keeps nothing back."""
+        return not self._held
+
+    @property
+    def keeps_words(self) -> bool:
+        """Whether words and spaces are kept back, as many as come, until a sign does."""
+        return self._ended and self._sentences.goes_on
+
+    def put_words(self, words: str) -> None:
+        """Take words: a sentence may end before all of them only."""
+        if self._sentences.ends_before_words(words):
             self._release()
             self._ended = True
         if self._ended:
-            self._held.append(word)
+            self._held.append(words)
         else:
-            self._next.put_word(word)
+            self._next.put_words(words)
 
     def close(self) -> None:
         """End the text."""
@@ -58,4 +68,4 @@ class Trimming(Stage):
     def _release(self) -> None:
         held, self._held = self._held, []
         for text in held:
-            (self._next.put_word if len(text) > 1 else self._next.put)(text)
+            (self._next.put_words if len(text) > 1 else self._next.put)(text)

@@ -6,7 +6,6 @@ Every test here errs on one side: what passes is the same behind the guard, what
 import itertools
 import re
 from collections import Counter
-from functools import lru_cache
 from typing import Final
 
 from repartee.domain.guard.heads import head_pattern
@@ -20,7 +19,6 @@ _IN_PAIRS: Final = re.compile(rf"(?:[^{_M}]++|{_PAIR})*+")
 """Marks that stand as everybody sets them: a space before, the text close inside, its partner on the line."""
 _WIDE: Final = re.compile("[\u2e80-\U0001efff\U00020000-\U0010ffff]")
 """All that may be a word in one character, and much that is not."""
-_FIRST_OF_TOKENS: Final = re.compile(r"[<\[#]")
 
 
 def is_untouched(
@@ -31,9 +29,9 @@ def is_untouched(
         finish_reason == "stop"
         and _are_usual(options)
         and any(map(str.isalnum, text[:64]))
-        and _IN_PAIRS.fullmatch(text) is not None
-        and _spaces(options.max_blank_lines or 0).search(text) is None
-        and _FIRST_OF_TOKENS.search(text) is None
+        and _are_paired(text)
+        and not _has_loose_spaces(text, options.max_blank_lines or 0)
+        and not ("<" in text or "[" in text or "#" in text)
         and not any(_may_stop(text, stop) for stop in options.stop)
         and not _may_loop(text, options.loop_repeats)
         and not _has_head(text, context, options)
@@ -46,10 +44,19 @@ def _are_usual(options: GuardOptions) -> bool:
     return limits == (None, None, None) and options.trim_sentence != "always"
 
 
-@lru_cache(maxsize=16)
-def _spaces(blank_lines: int) -> re.Pattern[str]:
-    """Return what `Spaces` may remove: at the ends, before a line break, too many line breaks."""
-    return re.compile(rf"\A\s|\s\Z|[^\S\n]\n|\n{{{blank_lines + 2},}}")
+def _are_paired(text: str) -> bool:
+    if text.isascii() and "*" not in text and '"' not in text:
+        return True
+    return _IN_PAIRS.fullmatch(text) is not None
+
+
+def _has_loose_spaces(text: str, blank_lines: int) -> bool:
+    """Say whether there is what `Spaces` may remove: at the ends, before a line break, many line breaks."""
+    if text[:1].isspace() or text[-1:].isspace():
+        return True
+    if "\n" not in text:
+        return False
+    return "\n" * (blank_lines + 2) in text or any(line[-1:].isspace() for line in text.split("\n"))
 
 
 def _may_stop(text: str, stop: str) -> bool:
@@ -63,6 +70,8 @@ def _may_loop(text: str, repeats: int | None) -> bool:
     if not text.isascii() and _WIDE.search(text):
         return True
     pairs = list(itertools.pairwise(text.split()))
+    if len(pairs) - len(set(pairs)) < repeats - 2:
+        return False
     often = [pair for pair, count in Counter(pairs).items() if count >= repeats - 1]
     return any(
         _is_regular([at for at, one in enumerate(pairs) if one == pair], repeats - 1) for pair in often
@@ -71,6 +80,9 @@ def _may_loop(text: str, repeats: int | None) -> bool:
 
 def _is_regular(places: list[int], times: int) -> bool:
     """Say whether so many of the places follow each other at one distance."""
+    if len(places) == times:
+        first, second = places[:2]
+        return places == [first + (second - first) * nth for nth in range(times)]
     known = set(places)
     steps = ((start, after - start) for start, after in itertools.combinations(places, 2))
     return any(all(start + step * nth in known for nth in range(2, times)) for start, step in steps)
@@ -80,5 +92,7 @@ def _has_head(text: str, context: GuardContext, options: GuardOptions) -> bool:
     first, *later = text.split("\n")
     if head_pattern(context, options, at_start=True).match(f"{first}\n"):
         return True
+    if not later:
+        return False
     pattern = head_pattern(context, options, at_start=False)
     return any(pattern.match(f"{line}\n") for line in later)

@@ -6,8 +6,7 @@ lost; under another server a task waits for it, which costs more.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Coroutine
-from contextlib import aclosing
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Final, Protocol, TypeVar
 
 from starlette.requests import Request
@@ -75,20 +74,25 @@ async def _unless_closed(receive: Receive, work: Coroutine[Any, Any, T]) -> T:
         await asyncio.gather(task, watcher, return_exceptions=True)
 
 
-class EventStream(Response):
-    """Server-sent events, sent as they come; closing the connection closes the source of them.
+Write = Callable[[bytes], Awaitable[None]]
+"""Takes what is to be sent next."""
 
-    What the source raises before its first event is answered as `failure` says, with a status of its own.
+
+class EventStream(Response):
+    """Server-sent events, sent as they come; closing the connection ends the source of them.
+
+    The source is given a function to write with. What it raises before it has written anything is answered
+    as `failure` says, with a status of its own.
     """
 
     media_type = "text/event-stream"
 
     def __init__(
-        self, events: AsyncGenerator[bytes, None], failure: Callable[[ReparteeError], Response]
+        self, source: Callable[[Write], Awaitable[None]], failure: Callable[[ReparteeError], Response]
     ) -> None:
         super().__init__(headers={"cache-control": "no-cache", "x-accel-buffering": "no"})
         del self.headers["content-length"]
-        self._events = events
+        self._source = source
         self._failure = failure
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -106,17 +110,50 @@ class EventStream(Response):
             await asyncio.gather(sender, watcher, return_exceptions=True)
 
     async def _sent(self, scope: Scope, receive: Receive, send: Send) -> None:
-        async with aclosing(self._events) as events:
-            try:
-                first = await anext(events)
-            except ReparteeError as error:
-                await self._failure(error)(scope, receive, send)
-                return
-            await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
-            await send({"type": "http.response.body", "body": first, "more_body": True})
-            async for event in events:
-                await send({"type": "http.response.body", "body": event, "more_body": True})
-            await send({"type": "http.response.body", "body": b"", "more_body": False})
+        body = _Body(self, send)
+        try:
+            await self._source(body.write)
+            await body.end()
+        except ReparteeError as error:
+            if body.begun:
+                raise
+            await self._failure(error)(scope, receive, send)
+        except ClientLeft:
+            return
+
+
+class _Body:
+    """The answer as it is written, one part after the other, whoever writes.
+
+    A part that could not be sent to its end, because the client does not read and the time was over, is the
+    last: another would wait as long.
+    """
+
+    def __init__(self, response: Response, send: Send) -> None:
+        self._response = response
+        self._send = send
+        self._turn = asyncio.Lock()
+        self._is_cut = False
+        self.begun = False
+
+    async def write(self, data: bytes) -> None:
+        """Send the next part. Raises ClientLeft where the one before it was cut."""
+        begins, self.begun = not self.begun, True
+        async with self._turn:
+            if self._is_cut:
+                raise ClientLeft
+            self._is_cut = True
+            if begins:
+                headers = self._response.raw_headers
+                await self._send({"type": "http.response.start", "status": 200, "headers": headers})
+            await self._send({"type": "http.response.body", "body": data, "more_body": True})
+            self._is_cut = False
+
+    async def end(self) -> None:
+        """Send the end."""
+        if not self.begun:
+            await self.write(b"")
+        await self._send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
 async def _closed(receive: Receive) -> None:

@@ -1,6 +1,6 @@
 """`POST /generate`: the character's next message, whole or as server-sent events."""
 
-from collections.abc import AsyncGenerator
+from functools import partial
 
 import orjson
 import structlog
@@ -18,7 +18,7 @@ from repartee.application.generate_reply import (
 )
 from repartee.domain.errors import ReparteeError
 from repartee.presentation.api.body import read_body
-from repartee.presentation.api.disconnect import ClientLeft, EventStream, unless_client_leaves
+from repartee.presentation.api.disconnect import ClientLeft, EventStream, Write, unless_client_leaves
 from repartee.presentation.api.errors import internal_problem, problem, problem_response
 from repartee.presentation.api.event_data import event_data
 from repartee.presentation.api.limits import Limits
@@ -57,8 +57,8 @@ def generate_router(generate_reply: GenerateReply, limits: Limits) -> APIRouter:
         body = _for_caller(request, await read_body(request, GenerateRequest, limits.max_body_bytes))
         request_id: str = request.state.request_id
         if body.stream and not body.dry_run:
-            events = _events(generate_reply.stream_several(body, request_id, body.n), request_id, body.n)
-            return EventStream(events, lambda error: problem_response(error, request_id))
+            source = partial(_write_events, generate_reply, body, request_id)
+            return EventStream(source, lambda error: problem_response(error, request_id))
         try:
             reply = await unless_client_leaves(request, generate_reply(body, request_id))
         except ClientLeft:
@@ -76,24 +76,28 @@ def _for_caller(request: Request, body: GenerateRequest) -> GenerateRequest:
     return body.model_copy(update={"user": body.user.model_copy(update={"id": user_id})})
 
 
-async def _events(
-    replies: AsyncGenerator[tuple[int, ReplyEvent], None], request_id: str, count: int
-) -> AsyncGenerator[bytes, None]:
-    """Encode the events. What fails before the first one is raised, later it is the closing `error` event."""
+async def _write_events(
+    generate_reply: GenerateReply, body: GenerateRequest, request_id: str, write: Write
+) -> None:
+    """Write the events. What fails before the first one is raised, later it is the closing `error` event."""
     begun = False
+
+    async def emit(place: int, event: ReplyEvent) -> None:
+        nonlocal begun
+        begun = True
+        await write(_encoded(event, place if body.n > 1 else None))
+
     try:
-        async for place, event in replies:
-            begun = True
-            yield _encoded(event, place if count > 1 else None)
+        await generate_reply.stream_several(body, request_id, body.n, emit)
     except ReparteeError as error:
         if not begun:
             raise
-        yield _error_event(problem(error, request_id))
+        await write(_error_event(problem(error, request_id)))
+    except ClientLeft:
+        raise
     except Exception:  # noqa: BLE001  # the client must see an end; the log keeps the cause
         _log.exception("stream failed")
-        yield _error_event(internal_problem(request_id))
-    finally:
-        await replies.aclose()
+        await write(_error_event(internal_problem(request_id)))
 
 
 def _encoded(event: ReplyEvent, place: int | None) -> bytes:

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Request
@@ -10,7 +11,7 @@ from starlette.responses import Response
 from repartee.application.erase_user import Erased, EraseUser
 from repartee.application.export_user import ExportUser
 from repartee.domain.fact import TenantScope
-from repartee.presentation.api.disconnect import EventStream
+from repartee.presentation.api.disconnect import EventStream, Write
 from repartee.presentation.api.errors import problem_response
 from repartee.presentation.api.openapi import EXAMPLES, answer, json_answer, problems
 from repartee.presentation.ndjson import MEDIA_TYPE, line_of
@@ -44,8 +45,8 @@ def users_router(services: Services) -> APIRouter:
     )
     async def export_user(request: Request, user_id: UserId) -> Response:
         request_id: str = request.state.request_id
-        lines = _lines(services.export_user(TenantScope(user_id)))
-        return _Lines(lines, lambda error: problem_response(error, request_id))
+        rows = services.export_user(TenantScope(user_id))
+        return _Lines(partial(_write_lines, rows), lambda error: problem_response(error, request_id))
 
     @router.delete(
         "",
@@ -60,7 +61,7 @@ def users_router(services: Services) -> APIRouter:
     return router
 
 
-async def _lines(rows: AsyncGenerator[Mapping[str, Any], None]) -> AsyncGenerator[bytes, None]:
+async def _write_lines(rows: AsyncGenerator[Mapping[str, Any], None], write: Write) -> None:
     async with aclosing(rows):
         async for row in rows:
-            yield line_of(row)
+            await write(line_of(row))

@@ -1,3 +1,5 @@
+from functools import partial
+
 import pytest
 
 from repartee.application.add_facts import AddFacts, NewFact
@@ -13,7 +15,7 @@ from repartee.domain.fact import TenantScope
 from repartee.domain.user import User
 from repartee.infrastructure.settings import shipped_folder
 from repartee.integrations.mako_prompt_renderer import MakoPromptRenderer
-from tests.fakes import FakeChatModel, FakeEventLog, FakeFactStore
+from tests.fakes import FakeChatModel, FakeEventLog, FakeFactStore, emitted
 
 ANN = User(id="ann", name="Ann")
 CHAT = (
@@ -114,7 +116,7 @@ async def test_several_replies_are_made_from_one_retrieval(make, model, embedder
 
 
 async def test_a_stream_is_one_start_then_pieces_and_a_whole_for_each_reply(make) -> None:
-    events = [placed async for placed in make().stream_several(AugmentRequest(CHAT, ANN), "r1", 2)]
+    events = await emitted(partial(make().stream_several, AugmentRequest(CHAT, ANN), "r1", 2))
     assert [type(event) for _, event in events].count(ReplyStarted) == 1
     for place in range(2):
         mine = [event for at, event in events if at == place and not isinstance(event, ReplyStarted)]

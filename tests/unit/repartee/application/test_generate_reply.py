@@ -1,6 +1,7 @@
 import asyncio
 import time
 from datetime import UTC, datetime
+from functools import partial
 
 import pytest
 from pydantic import ValidationError
@@ -12,6 +13,7 @@ from repartee.application.generate_reply import (
     PromptPreview,
     Reply,
     ReplyDelta,
+    ReplyEvent,
     ReplyPolicy,
     ReplyStarted,
 )
@@ -22,7 +24,7 @@ from repartee.domain.errors import DeadlineExceeded, InvalidInput, NotFound, Ups
 from repartee.domain.fact import Fact, TenantScope, fact_id, fact_key
 from repartee.infrastructure.settings import shipped_folder
 from repartee.integrations.mako_prompt_renderer import MakoPromptRenderer
-from tests.fakes import FakeChatModel, FakeEmbedder, FakeEventLog
+from tests.fakes import FakeChatModel, FakeEmbedder, FakeEventLog, emitted
 
 DOWN = UpstreamUnavailable("model answered 503", "model")
 CARD = {"name": "Ada", "first_mes": "Hello, {{user}}. I am {{char}}."}
@@ -41,6 +43,10 @@ class _Library:
 class _Words:
     def count(self, text: str) -> int:
         return len(text.split())
+
+
+async def events_of(generate: GenerateReply, request: GenerateRequest, count: int) -> list[ReplyEvent]:
+    return [event for _, event in await emitted(partial(generate.stream_several, request, "r", count))]
 
 
 @pytest.fixture
@@ -180,7 +186,7 @@ async def test_the_deadline_covers_everything_and_cancels_the_model(make) -> Non
 
 async def test_a_stream_starts_with_facts_and_ends_with_the_whole_reply(make, remember) -> None:
     await remember("ann", "has a grey cat")
-    seen = [event async for _, event in make().stream_several(_request("my grey cat"), "r", 1)]
+    seen = await events_of(make(), _request("my grey cat"), 1)
     assert isinstance(seen[0], ReplyStarted)
     assert seen[0].facts[0].text == "has a grey cat"
     assert all(isinstance(event, ReplyDelta) for event in seen[1:-1])
@@ -190,26 +196,55 @@ async def test_a_stream_starts_with_facts_and_ends_with_the_whole_reply(make, re
 
 
 async def test_a_streamed_greeting_has_the_same_events(make) -> None:
-    kinds = [
-        type(event) for event in [event async for _, event in make().stream_several(_request(None), "r", 1)]
-    ]
+    kinds = [type(event) for event in await events_of(make(), _request(None), 1)]
     assert kinds == [ReplyStarted, ReplyDelta, Reply]
 
 
 async def test_closing_a_stream_closes_the_models_call(make) -> None:
     model = FakeChatModel("one two three", delay=0.001)
-    stream = make(model=model).stream_several(_request(), "r", 1)
-    async for _, event in stream:
+    heard = asyncio.Event()
+
+    async def emit(_place: int, event: ReplyEvent) -> None:
         if isinstance(event, ReplyDelta):
-            break
-    await stream.aclose()
+            heard.set()
+
+    task = asyncio.create_task(make(model=model).stream_several(_request(), "r", 1, emit))
+    await heard.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
     assert model.cancelled == 1
+
+
+@pytest.mark.parametrize("count", [1, 3])
+async def test_a_client_that_cannot_be_written_to_closes_every_call(make, count: int) -> None:
+    model = FakeChatModel("one two three", delay=0.001)
+
+    async def emit(_place: int, event: ReplyEvent) -> None:
+        if isinstance(event, ReplyDelta):
+            raise ConnectionError("gone")
+
+    with pytest.raises(ConnectionError, match="gone"):
+        await make(model=model).stream_several(_request(), "r", count, emit)
+    assert len(model.prompts) == model.cancelled == count
+
+
+async def test_several_replies_are_streamed_beside_each_other(make) -> None:
+    seen = await emitted(
+        partial(make(model=FakeChatModel("a b c", delay=0.001)).stream_several, _request(), "r", 3)
+    )
+    places = [place for place, event in seen if isinstance(event, ReplyDelta)]
+    assert {*places} == {0, 1, 2}
+    assert places != sorted(places)
+    for at in range(3):
+        *pieces, whole = [event for place, event in seen[1:] if place == at]
+        assert "".join(piece.text for piece in pieces) == whole.text
 
 
 async def test_a_failure_in_the_middle_of_a_stream_is_raised(make) -> None:
     model = FakeChatModel("one two three", failure=DOWN, fail_after=1)
     with pytest.raises(UpstreamUnavailable):
-        [event async for event in make(model=model).stream_several(_request(), "r", 1)]
+        await events_of(make(model=model), _request(), 1)
 
 
 async def test_a_reply_event_holds_what_judging_needs(make, events, remember) -> None:
@@ -305,7 +340,7 @@ async def test_a_reply_says_what_lore_came_in_and_takes_its_state_back(make, own
 
 
 async def test_a_streamed_reply_says_it_at_its_beginning_and_a_greeting_hands_the_state_on(make) -> None:
-    seen = [event async for _, event in make().stream_several(_request("the fog", lorebooks=[BOOK]), "r", 1)]
+    seen = await events_of(make(), _request("the fog", lorebooks=[BOOK]), 1)
     assert seen[0].lore == seen[-1].lore
     assert seen[0].lore.entries
     greeting = await make()(_request(None, lore_state=seen[-1].lore.state.model_dump()), "r")
@@ -367,7 +402,7 @@ async def test_another_reply_is_told_what_was_said_and_given_again_once(make, ev
 async def test_an_alternative_is_never_streamed_before_another_one_comes(make) -> None:
     model = FakeChatModel("Sit down.", "Sit here.")
     request = _chat("hi", "Sit down.", mode="regenerate")
-    seen = [event async for _, event in make(model=model).stream_several(request, "r", 1)]
+    seen = await events_of(make(model=model), request, 1)
     assert "".join(event.text for event in seen if isinstance(event, ReplyDelta)) == "Sit here."
 
 
@@ -498,7 +533,7 @@ async def test_a_scene_opens_with_a_greeting_for_groups(make, model) -> None:
 
 async def test_a_stream_says_who_speaks_before_the_first_word(make) -> None:
     request = _scene(_line("hi"), _line("Rope.", "Bo"))
-    seen = [event async for _, event in make().stream_several(request, "r", 2)]
+    seen = await events_of(make(), request, 2)
     assert (seen[0].speaker.name, seen[0].speaker.reason) == ("Ada", "only")
     assert {event.speaker.name for event in seen if isinstance(event, Reply)} == {"Ada"}
 

@@ -1,5 +1,3 @@
-from contextlib import aclosing
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -30,13 +28,14 @@ async def whole(*texts: str, guard: GuardPlan | None = None) -> GuardedCompletio
 
 
 async def streamed(model: FakeChatModel, guard: GuardPlan | None = None) -> tuple[str, GuardedCompletion]:
-    text = ""
-    async with aclosing(guarded_stream(model, PROMPT, Sampling(), guard or plan())) as pieces:
-        async for piece in pieces:
-            if isinstance(piece, GuardedCompletion):
-                return text, piece
-            text += piece
-    raise AssertionError("no completion")
+    pieces: list[str] = []
+
+    async def show(text: str) -> None:
+        pieces.append(text)
+
+    reply = await guarded_stream(model, PROMPT, Sampling(), guard or plan(), show)
+    assert all(pieces)
+    return "".join(pieces), reply
 
 
 async def test_the_user_is_never_spoken_for() -> None:

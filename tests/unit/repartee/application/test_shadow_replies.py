@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 
 import pytest
 
@@ -17,7 +18,7 @@ from repartee.domain.errors import UpstreamUnavailable
 from repartee.infrastructure.settings import shipped_folder
 from repartee.integrations.folder_character_library import FolderCharacterLibrary
 from repartee.integrations.mako_prompt_renderer import MakoPromptRenderer
-from tests.fakes import FakeChatModel, FakeEmbedder, FakeEventLog, FakeFactStore, FakeTelemetry
+from tests.fakes import FakeChatModel, FakeEmbedder, FakeEventLog, FakeFactStore, FakeTelemetry, emitted
 from tests.serving import WordCounter
 
 REQUEST = GenerateRequest.model_validate(
@@ -166,7 +167,7 @@ async def test_greetings_and_named_models_have_no_shadow(changed: dict) -> None:
 
 async def test_a_streamed_reply_has_a_shadow_too() -> None:
     async with stage(FakeChatModel("x")) as made:
-        events = [event async for event in made.generate.stream_several(REQUEST, "r", 1)]
+        events = await emitted(partial(made.generate.stream_several, REQUEST, "r", 1))
         await made.shadow.close()
     assert isinstance(events[-1][1], Reply)
     assert made.shadowed[0]["reply_id"] == events[-1][1].id

@@ -2,14 +2,14 @@
 
 import re
 import time
-from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
 from pydantic import BaseModel
 from starlette.responses import Response
 
-from repartee.application.reply import Reply, ReplyEvent, ReplyStarted, RetrievalReport, UsedFact
+from repartee.application.reply import Emit, Reply, ReplyStarted, RetrievalReport, UsedFact
 from repartee.application.safety_report import Notice, SafetyReport
 from repartee.presentation.api.openapi import json_answer
 
@@ -26,7 +26,7 @@ class Order:
     with_usage: bool
     ignored: tuple[str, ...]
     several: Callable[[], Coroutine[Any, Any, list[Reply]]]
-    stream: Callable[[], AsyncGenerator[tuple[int, ReplyEvent], None]]
+    stream: Callable[[Emit], Coroutine[Any, Any, None]]
     created: int = field(default_factory=lambda: int(time.time()))
 
 

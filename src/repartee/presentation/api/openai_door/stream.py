@@ -1,18 +1,18 @@
 """The answer as OpenAI's server-sent events: chunks, then `[DONE]`; comments while nothing comes."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
-from contextlib import aclosing
-from typing import Any, Final, TypeVar
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import Any, Final
 
 import orjson
 import structlog
 from starlette.responses import Response
 
-from repartee.application.merged_streams import pumped
 from repartee.application.reply import Reply, ReplyDelta, ReplyEvent, ReplyStarted
 from repartee.domain.errors import ReparteeError
-from repartee.presentation.api.disconnect import EventStream
+from repartee.presentation.api.disconnect import ClientLeft, EventStream, Write
 from repartee.presentation.api.errors import internal_problem, problem
 from repartee.presentation.api.event_data import event_data
 from repartee.presentation.api.openai_door.answers import (
@@ -27,8 +27,6 @@ from repartee.presentation.api.openai_door.errors import error_of
 
 _log = structlog.get_logger(__name__)
 
-T = TypeVar("T")
-
 _SILENCE_SECONDS: Final = 5.0
 _HEARTBEAT: Final = b": waiting for the model\n\n"
 _DONE: Final = b"data: [DONE]\n\n"
@@ -42,27 +40,64 @@ class CompletionStream(EventStream):
     """
 
     def __init__(self, order: Order, failure: Callable[[ReparteeError], Response]) -> None:
-        super().__init__(self._events_of(order), failure)
+        super().__init__(self._write_events, failure)
+        self._order = order
 
-    async def _events_of(self, order: Order) -> AsyncGenerator[bytes, None]:
-        chunks, begun = _Chunks(order), False
+    async def _write_events(self, write: Write) -> None:
+        request_id = self._order.request_id
+        heard = _Heard(write)
         try:
-            async with aclosing(with_silences(order.stream(), _SILENCE_SECONDS)) as events:
-                async for placed in events:
-                    if placed and isinstance(placed[1], ReplyStarted):
-                        self.headers.update(headers_about(placed[1]))
-                    for sent in [_HEARTBEAT] if placed is None else chunks.of(*placed):
-                        begun = True
-                        yield sent
+            async with heard.filled_with_comments(_SILENCE_SECONDS):
+                await self._order.stream(partial(self._emitted, _Chunks(self._order), heard))
         except ReparteeError as error:
-            if not begun:
+            if not heard.begun:
                 raise
-            yield _failed(problem(error, order.request_id))
-        except Exception:
-            if not begun:
+            await write(_failed(problem(error, request_id)))
+        except Exception as error:
+            if isinstance(error, ClientLeft) or not heard.begun:
                 raise
             _log.exception("stream failed")
-            yield _failed(internal_problem(order.request_id))
+            await write(_failed(internal_problem(request_id)))
+
+    async def _emitted(self, chunks: "_Chunks", heard: "_Heard", place: int, event: ReplyEvent) -> None:
+        if isinstance(event, ReplyStarted):
+            self.headers.update(headers_about(event))
+        await heard.write(b"".join(chunks.of(place, event)))
+
+
+class _Heard:
+    """What the client heard: whether anything, and when the last event came."""
+
+    def __init__(self, write: Write) -> None:
+        self._write = write
+        self._loop = asyncio.get_running_loop()
+        self._last = self._loop.time()
+        self.begun = False
+
+    async def write(self, data: bytes) -> None:
+        """Write what an event is to the client; it may be nothing."""
+        self._last = self._loop.time()
+        if data:
+            self.begun = True
+            await self._write(data)
+
+    @asynccontextmanager
+    async def filled_with_comments(self, seconds: float) -> AsyncIterator[None]:
+        """Write a comment each time that nothing came for so long."""
+        task = asyncio.create_task(self._comments(seconds))
+        try:
+            yield
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+    async def _comments(self, seconds: float) -> None:
+        while True:
+            left = self._last + seconds - self._loop.time()
+            if left > 0:
+                await asyncio.sleep(left)
+            else:
+                await self.write(_HEARTBEAT)
 
 
 class _Chunks:
@@ -118,24 +153,6 @@ class _Chunks:
                 **more,
             }
         )
-
-
-async def with_silences(source: AsyncGenerator[T, None], seconds: float) -> AsyncGenerator[T | None, None]:
-    """Yield what the source yields, and None each time that nothing came for so long."""
-    async with pumped(source) as streams:
-        while True:
-            limit = asyncio.timeout(seconds)
-            try:
-                async with limit:
-                    placed = await streams.next()
-            except TimeoutError:
-                if not limit.expired():
-                    raise
-                yield None
-                continue
-            if placed is None:
-                return
-            yield placed[1]
 
 
 def _failed(document: dict[str, Any]) -> bytes:

@@ -118,6 +118,38 @@ def test_once_cut_the_stream_is_done_and_reads_no_more(text: str, rule: str) -> 
     assert stream.close("length").report.cut_by == rule
 
 
+_MOSTLY_PLAIN = (
+    *("left the harbour", "and, well", "don't.", "go ", "I said", "x - y", " ", " ", ". ", "Well. "),
+    *("\n", "*", "* ", '"', "Mira:", "<", "STO", "```\n", "ha ha ha ha "),
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.lists(st.sampled_from(_MOSTLY_PLAIN), max_size=60),
+    finishes,
+    st.sampled_from((GuardOptions(), GuardOptions(stop=("STOP",)), GuardOptions(balance=False))),
+)
+def test_what_is_read_later_could_not_have_been_shown_before(
+    pieces: list[str], finish: FinishReason, chosen: GuardOptions
+) -> None:
+    """Plain text behind a first sentence is only collected; the other guard reads every piece at once."""
+    lazy, eager = StreamGuard(CONTEXT, chosen), StreamGuard(CONTEXT, chosen)
+    eager._may_wait = False
+    for piece in pieces:
+        assert lazy.feed(piece) == eager.feed(piece)
+    assert lazy.close(finish) == eager.close(finish)
+
+
+def test_a_loop_without_a_sign_still_ends_the_reply_soon() -> None:
+    stream, read = StreamGuard(CONTEXT), 0
+    stream.feed("Well. I said ")
+    while not stream.done:
+        stream.feed("again and again we go on ")
+        read += 25
+    assert read <= 4 * 25 + 128 + 25
+
+
 def test_the_first_sentence_is_shown_while_it_is_written() -> None:
     stream = StreamGuard(CONTEXT)
     assert "".join(stream.feed(char) for char in "Well, I think that") == "Well, I think that"

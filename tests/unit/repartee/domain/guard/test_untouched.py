@@ -109,7 +109,7 @@ def test_a_reply_as_it_should_be_is_told_at_a_glance(text: str) -> None:
     [
         " Hi.", "Hi. ", "Hi \nthere", "a\n\n\nb", "*waves", 'He said "no', "Maya: hello", "Blaze: hello",
         "a\nUser: b", "x<|im_end|>", "stop it " * 9, "```\ncode\n```", "你好你好你好你好",
-        "<think>x</think> Hi.", "",
+        "<think>x</think> Hi.", "", "Go! Go! Go! Go! Now.",
     ],
 )  # fmt: skip
 def test_what_a_rule_may_change_is_read_in_full(text: str) -> None:
