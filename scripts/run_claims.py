@@ -65,6 +65,7 @@ CAMPAIGNS: Final = (
     Campaign("canary_privacy", f"{_CLAIMS}canary_privacy", "--cases", 1_000, 20),
     Campaign("killed_writes", f"{_CLAIMS}killed_writes", "--rounds", 1_000),
     Campaign("killed_runs", "scripts.kill_runs", "--kills", 1_000, failure_fields=("lost", "changed")),
+    Campaign("killed_workers", f"{_CLAIMS}killed_workers", "--kills", 20, 2),
     Campaign("registry", "scripts.registry_campaign", "--kills", 1_000, failure_fields=_REGISTRY),
     Campaign("disconnects", f"{_CLAIMS}disconnects", "--cases", 100, 4),
     Campaign("rolling_restart", f"{_CLAIMS}rolling_restart", "--requests", 10_000, seed_option=None),

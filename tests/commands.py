@@ -42,12 +42,18 @@ class FakeRuntime(Runtime):
         )
 
     def serve(
-        self, host: str | None, port: int | None, announce: Callable[[str], None], *, until_stdin_closes: bool
+        self,
+        host: str | None,
+        port: int | None,
+        announce: Callable[[str], None],
+        *,
+        workers: int | None,
+        until_stdin_closes: bool,
     ) -> None:
         if self.failure:
             raise self.failure
         announce("serving")
-        self.served = (host, port, until_stdin_closes)
+        self.served = (host, port, workers, until_stdin_closes)
 
 
 def run(runtime: Runtime, *arguments: str) -> Result:

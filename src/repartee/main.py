@@ -5,47 +5,48 @@ who embeds the API in a server of their own.
 """
 
 import asyncio
-import gc
-import os
-import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass, fields
-from typing import TextIO
+from multiprocessing import get_context, parent_process
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
 
 import structlog
-import uvicorn
 import uvloop
 from dishka import AsyncContainer, Provider
 from starlette.types import ASGIApp
 
-from repartee.application.check_health import CheckHealth
 from repartee.application.ports import ChatModel, Embedder, FactStore, Reranker, TokenCounter
 from repartee.domain.errors import ConfigurationError, UpstreamError
 from repartee.infrastructure.container import make_container
 from repartee.infrastructure.logging import configure_logging
 from repartee.infrastructure.settings import Settings, load_settings
+from repartee.infrastructure.shared_metrics import SharedMetrics
 from repartee.infrastructure.telemetry import PrometheusTelemetry
 from repartee.integrations.script_token_counter import ScriptTokenCounter
 from repartee.presentation.api.admission import Places
 from repartee.presentation.api.app import build_api
 from repartee.presentation.api.door import Door
-from repartee.presentation.api.http_protocol import BoundedHttpProtocol
 from repartee.presentation.api.limits import Limits
 from repartee.presentation.api.requests import Rates
+from repartee.presentation.api.server import LAST_SECONDS, ServerPlan, make_server
 from repartee.presentation.cli.banner import banner
 from repartee.presentation.cli.commands import repartee as commands
 from repartee.presentation.cli.discovery import ServerFile
+from repartee.presentation.cli.failures import EXPECTED, exit_status
+from repartee.presentation.cli.listener import bound, url_of
 from repartee.presentation.cli.runtime import ClientSettings, Runtime
+from repartee.presentation.cli.serve_reports import Reporter
+from repartee.presentation.cli.serve_workers import Occasions, Workers
 from repartee.presentation.services import Running, Services
 
 _log = structlog.get_logger(__name__)
 
 _START_CHECK_SECONDS = 3.0
 _ENSURE_AGAIN_SECONDS = 5.0
-_LAST_SECONDS = 2.0
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
@@ -165,48 +166,6 @@ async def _ensure_until_done(store: FactStore) -> None:
         return
 
 
-class _Server(uvicorn.Server):
-    """Uvicorn that leaves signals to the loop: it would raise them again at its end and skip our clean-up."""
-
-    def __init__(self, config: uvicorn.Config, check_health: CheckHealth, drain_seconds: float) -> None:
-        super().__init__(config)
-        self._check_health = check_health
-        self._drain_seconds = drain_seconds
-        self.cut_off_by: int | None = None
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup leaves SIGHUP
-                loop.add_signal_handler(number, self.stop, number)
-        yield
-
-    def stop(self, number: int = signal.SIGTERM) -> None:
-        """Say so on /readyz first, then stop taking connections; a second signal ends replies in progress."""
-        loop = asyncio.get_running_loop()
-        if not self._check_health.draining:
-            self._check_health.draining = True
-            loop.call_later(self._drain_seconds, self.handle_exit, number, None)
-            return
-        self.cut_off_by = number
-        self.should_exit = self.force_exit = True
-        for task in self.server_state.tasks:
-            task.cancel()
-        loop.call_later(_LAST_SECONDS, os._exit, 128 + number)
-
-    def stop_at_end_of(self, pipe: TextIO) -> None:
-        """Stop when whoever started this process closes the pipe, or is gone."""
-        loop = asyncio.get_running_loop()
-
-        def readable() -> None:
-            if not os.read(pipe.fileno(), 4_096):
-                loop.remove_reader(pipe.fileno())
-                self.stop()
-
-        loop.add_reader(pipe.fileno(), readable)
-
-
 class _LocalRuntime(Runtime):
     """Settings from the environment, everything in this process."""
 
@@ -231,13 +190,23 @@ class _LocalRuntime(Runtime):
             yield application.services
 
     def serve(
-        self, host: str | None, port: int | None, announce: Callable[[str], None], *, until_stdin_closes: bool
+        self,
+        host: str | None,
+        port: int | None,
+        announce: Callable[[str], None],
+        *,
+        workers: int | None,
+        until_stdin_closes: bool,
     ) -> None:
         settings = load_settings()
         configure_logging(settings.log.level)
         chosen_host = host or settings.api.host
         _refuse_open_door(chosen_host, settings)
-        listener = _listener(chosen_host, settings.api.port if port is None else port)
+        count = workers or settings.api.workers
+        _refuse_shared_store(count, settings)
+        listener = bound(chosen_host, settings.api.port if port is None else port)
+        if count > 1:
+            sys.exit(_worked_on(count, settings, listener, announce, until_stdin_closes=until_stdin_closes))
         uvloop.run(_served(settings, listener, announce, until_stdin_closes=until_stdin_closes))
 
 
@@ -250,46 +219,95 @@ def _refuse_open_door(host: str, settings: Settings) -> None:
         )
 
 
-def _listener(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((host, port))
-    except OSError as error:
-        listener.close()
+def _refuse_shared_store(workers: int, settings: Settings) -> None:
+    if workers > 1 and settings.qdrant.url is None:
         raise ConfigurationError(
-            f"cannot listen on {host}:{port} ({error.strerror}): choose another --port, 0 takes a free one"
-        ) from None
-    return listener
+            f"{workers} workers cannot share the embedded store, which belongs to one process: set "
+            "REPARTEE_QDRANT__URL=… to a Qdrant server, or serve with --workers 1 (REPARTEE_API__WORKERS=1)"
+        )
 
 
 async def _served(
     settings: Settings, listener: socket.socket, announce: Callable[[str], None], *, until_stdin_closes: bool
 ) -> None:
     async with open_application(settings) as application:
-        config = uvicorn.Config(
-            application.api,
-            http=BoundedHttpProtocol,
-            lifespan="off",
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            timeout_keep_alive=75,
-            timeout_graceful_shutdown=int(settings.reply.deadline_seconds) + 1,
-        )
-        server = _Server(config, application.services.check_health, settings.api.drain_seconds)
-        host, port = listener.getsockname()[:2]
-        url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+        server = make_server(application.api, application.services.check_health, _plan(settings))
+        url = url_of(listener)
         for line in banner(url, application.services.running):
             announce(line)
         if until_stdin_closes:
-            server.stop_at_end_of(sys.stdin)
-        gc.collect()
-        gc.freeze()
-        gc.set_threshold(50_000, 20, 50)
+            server.stop_at_end_of(sys.stdin.fileno())
         with ServerFile(settings.data_dir).holding(url):
             await server.serve(sockets=[listener])
+    if server.cut_off_by is not None:
+        sys.exit(128 + server.cut_off_by)
+
+
+def _plan(settings: Settings, *, shares_socket: bool = False) -> ServerPlan:
+    return ServerPlan(settings.api.drain_seconds, settings.reply.deadline_seconds, shares_socket)
+
+
+# --- several workers: one process keeps the socket and watches, the others serve -------------------------
+
+
+def _worked_on(
+    count: int,
+    settings: Settings,
+    listener: socket.socket,
+    announce: Callable[[str], None],
+    *,
+    until_stdin_closes: bool,
+) -> int:
+    """Serve with `count` processes; return the exit status."""
+    with SharedMetrics.made(count) as metrics, ExitStack() as held:
+        url = url_of(listener)
+
+        def made(number: int, reports: Connection) -> BaseProcess:
+            given = (number, settings, listener, metrics, reports)
+            return get_context("spawn").Process(target=_work, args=given, name=f"worker-{number}")
+
+        def on_ready(running: Running) -> None:
+            for line in banner(url, running):
+                announce(line)
+            held.enter_context(ServerFile(settings.data_dir).holding(url))
+
+        patience = settings.api.drain_seconds + settings.reply.deadline_seconds + LAST_SECONDS + 3.0
+        occasions = Occasions(on_ready, on_end=metrics.forget, on_stop=listener.close)
+        workers = Workers(count, made, occasions, patience)
+        return asyncio.run(workers.run(until_end_of=sys.stdin if until_stdin_closes else None))
+
+
+def _work(
+    number: int, settings: Settings, listener: socket.socket, metrics: SharedMetrics, reports: Connection
+) -> None:
+    """Be a worker: what a new process runs."""
+    configure_logging(settings.log.level, number)
+    metrics.take(number)
+    reporter = Reporter(reports)
+    try:
+        uvloop.run(_working(settings, listener, reporter))
+    except EXPECTED as error:
+        reporter.failed(error)
+        sys.exit(exit_status(error))
+    finally:
+        parent = parent_process()
+        if parent and not parent.is_alive():  # it was killed and cannot clean up
+            metrics.remove()
+
+
+async def _working(settings: Settings, listener: socket.socket, reporter: Reporter) -> None:
+    parent = parent_process()
+    async with open_application(settings) as application:
+        running = application.services.running
+        server = make_server(
+            application.api,
+            application.services.check_health,
+            _plan(settings, shares_socket=True),
+            on_started=lambda: reporter.ready(running),
+        )
+        if parent:
+            server.stop_at_end_of(parent.sentinel)
+        await server.serve(sockets=[listener])
     if server.cut_off_by is not None:
         sys.exit(128 + server.cut_off_by)
 

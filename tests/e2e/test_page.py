@@ -104,6 +104,23 @@ def test_a_person_picks_a_character_writes_and_reads_the_reply(page: Page) -> No
     expect(last_reply(page)).to_have_text("Reply to: good evening")
 
 
+def test_notices_stand_beside_the_reply_once_and_a_sign_of_danger_is_answered(page: Page) -> None:
+    """The disclosure comes with the first reply of a sitting, whatever the browser's clock says."""
+    page.clock.install(time="2050-01-01T00:00:00")
+    page.reload()
+    meet(page)
+    told = page.locator(".told")
+    expect(told).to_have_text(
+        "You are chatting with an AI, not with a person. Everything the character says is generated."
+    )
+    say(page, "good evening")
+    expect(last_reply(page)).to_have_text("Reply to: good evening")
+    expect(told).to_have_count(1)
+    say(page, "I want to kill myself")
+    expect(told).to_have_count(2)
+    expect(told.last).to_contain_text("emergency number")
+
+
 def test_stop_keeps_what_came_and_the_connection_can_be_lost(page: Page, upstream: str) -> None:
     meet(page)
     script(upstream, "stream-hang=4")

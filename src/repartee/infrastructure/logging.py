@@ -21,12 +21,16 @@ _QUIET = (
 )
 
 
-def configure_logging(level: str) -> None:
-    """Send structlog and the standard library's warnings to standard error as JSON lines."""
+def configure_logging(level: str, worker: int | None = None) -> None:
+    """Send structlog and the standard library's warnings to standard error as JSON lines.
+
+    `worker` is this process's number where there are several: it is then in every line.
+    """
     number = logging.getLevelNamesMapping()[level.upper()]
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
+            *([_naming(worker)] if worker else []),
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.ExceptionRenderer(
@@ -41,10 +45,18 @@ def configure_logging(level: str) -> None:
         cache_logger_on_first_use=True,
     )
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_JsonFormatter())
+    handler.setFormatter(_JsonFormatter(worker))
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
     for name in _QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def _naming(worker: int) -> structlog.typing.Processor:
+    def named(_logger: object, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+        event["worker"] = worker
+        return event
+
+    return named
 
 
 class _Lines:
@@ -72,8 +84,12 @@ class _Lines:
 class _JsonFormatter(logging.Formatter):
     """One JSON line for a record of a library: its words, and of an exception only the type."""
 
+    def __init__(self, worker: int | None) -> None:
+        super().__init__()
+        self._about = {"worker": worker} if worker else {}
+
     def format(self, record: logging.LogRecord) -> str:
-        event = {
+        event = self._about | {
             "event": record.getMessage().partition("\n")[0],
             "logger": record.name,
             "level": record.levelname.lower(),

@@ -201,7 +201,7 @@ class QdrantSettings(_Section):
 
     url: str | None = Field(default=None, pattern=r"^https?://")
     api_key: SecretStr | None = None
-    prefer_grpc: bool = True
+    prefer_grpc: bool = False
     grpc_port: int = Field(default=6334, ge=1, le=65_535)
     timeout_seconds: int = Field(default=2, ge=1)
     vectors: Literal["float32", "float16", "int8"] = Field(
@@ -257,6 +257,7 @@ class ApiSettings(_Section):
     )
     allow_anonymous: bool = Field(default=False, description="Serve other machines without keys.")
     page: bool = Field(default=True, description="Show a page at / to try the service.")
+    workers: int = Field(default=1, ge=1, le=64, description="Processes behind the one address.")
     max_body_bytes: int = Field(default=1_048_576, ge=1_024)
     max_in_flight: int = Field(default=512, ge=1, description="Requests worked on at the same time.")
     queue: int = Field(default=128, ge=0, description="Requests that may wait for a place.")

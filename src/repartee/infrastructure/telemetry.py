@@ -1,14 +1,26 @@
 """Counters and histograms for Prometheus. Labels come from closed lists."""
 
+import os
 from collections.abc import Sequence
+from functools import cache
+from typing import TypeVar
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
 from starlette.types import ASGIApp
 
 from repartee.application.ports import CircuitState, ReplyMeasurement, RetryDecision, Telemetry, Usage
+from repartee.infrastructure.shared_metrics import FOLDER_VARIABLE
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 _CIRCUIT: dict[CircuitState, int] = {"closed": 0, "half_open": 1, "open": 2}
+
+
+_Metric = TypeVar("_Metric", Counter, Gauge, Histogram)
+
+
+def _labelled(metric: _Metric, *labels: str) -> _Metric:
+    return metric.labels(*labels)
 
 
 class PrometheusTelemetry(Telemetry):
@@ -16,13 +28,19 @@ class PrometheusTelemetry(Telemetry):
 
     def __init__(self) -> None:
         self._registry = registry = CollectorRegistry()
+        self._labelled = cache(_labelled)
         self._requests = Counter(
             "repartee_requests_total", "HTTP requests", ["route", "method", "status"], registry=registry
         )
         self._request_seconds = Histogram(
             "repartee_request_seconds", "HTTP request time", ["route"], buckets=_SECONDS, registry=registry
         )
-        self._in_flight = Gauge("repartee_requests_in_flight", "HTTP requests in progress", registry=registry)
+        self._in_flight = Gauge(
+            "repartee_requests_in_flight",
+            "HTTP requests in progress",
+            registry=registry,
+            multiprocess_mode="livesum",
+        )
         self._replies = Counter(
             "repartee_replies_total", "Replies by retrieval status", ["retrieval"], registry=registry
         )
@@ -61,6 +79,7 @@ class PrometheusTelemetry(Telemetry):
             "0 closed, 1 half-open, 2 open: the dependency is not called",
             ["dependency"],
             registry=registry,
+            multiprocess_mode="livemax",
         )
         self._circuit_opened = Counter(
             "repartee_circuit_opened_total", "Times a circuit opened", ["dependency"], registry=registry
@@ -69,7 +88,10 @@ class PrometheusTelemetry(Telemetry):
             "repartee_shed_total", "Requests that were turned away unserved", ["reason"], registry=registry
         )
         self._queued = Gauge(
-            "repartee_requests_queued", "HTTP requests that wait for a place", registry=registry
+            "repartee_requests_queued",
+            "HTTP requests that wait for a place",
+            registry=registry,
+            multiprocess_mode="livesum",
         )
         self._degraded = Counter(
             "repartee_degraded_total",
@@ -98,33 +120,33 @@ class PrometheusTelemetry(Telemetry):
 
     def reply(self, measurement: ReplyMeasurement) -> None:
         """Count one reply."""
-        self._replies.labels(measurement.retrieval_status).inc()
+        self._labelled(self._replies, measurement.retrieval_status).inc()
         self._facts.inc(measurement.facts_used)
         self._spent(measurement.usage)
 
     def upstream(self, dependency: str, outcome: str, seconds: float) -> None:
         """Count one call; `outcome` is `ok` or an error code."""
-        self._upstream_seconds.labels(dependency, outcome).observe(seconds)
+        self._labelled(self._upstream_seconds, dependency, outcome).observe(seconds)
 
     def retried(self, dependency: str, decision: RetryDecision) -> None:
         """Count a retry, a fallback, or why there was none."""
-        self._retries.labels(dependency, decision).inc()
+        self._labelled(self._retries, dependency, decision).inc()
 
     def circuit(self, dependency: str, state: CircuitState) -> None:
         """Show a circuit's state, and count each time it opens."""
-        self._circuit.labels(dependency).set(_CIRCUIT[state])
+        self._labelled(self._circuit, dependency).set(_CIRCUIT[state])
         if state == "open":
-            self._circuit_opened.labels(dependency).inc()
+            self._labelled(self._circuit_opened, dependency).inc()
 
     def degraded(self, what: str) -> None:
         """Count something that was left out."""
-        self._degraded.labels(what).inc()
+        self._labelled(self._degraded, what).inc()
 
     def extraction(self, accepted: int, rejected: Sequence[str], usage: Usage) -> None:
         """Count one extraction of facts, by what became of each."""
-        self._extracted.labels("accepted").inc(accepted)
+        self._labelled(self._extracted, "accepted").inc(accepted)
         for reason in rejected:
-            self._extracted.labels(reason).inc()
+            self._labelled(self._extracted, reason).inc()
         self._spent(usage)
 
     def digest(self, usage: Usage) -> None:
@@ -134,27 +156,27 @@ class PrometheusTelemetry(Telemetry):
 
     def arm(self, name: str, outcome: str, seconds: float) -> None:
         """Count one answer; arms are those of the configuration, or `none`."""
-        self._arms.labels(name, outcome).observe(seconds)
+        self._labelled(self._arms, name, outcome).observe(seconds)
 
     def shadow(self, outcome: str) -> None:
         """Count one reply of the shadow."""
-        self._shadows.labels(outcome).inc()
+        self._labelled(self._shadows, outcome).inc()
 
     def notice(self, kind: str) -> None:
         """Count a notice that was due by the clock."""
-        self._notices.labels(kind).inc()
+        self._labelled(self._notices, kind).inc()
 
     def self_harm(self, found_in: str, level: str, action: str) -> None:
         """Count what the detector found; nobody's id and no words."""
-        self._self_harm.labels(found_in, level, action).inc()
+        self._labelled(self._self_harm, found_in, level, action).inc()
 
     def _spent(self, usage: Usage) -> None:
-        self._tokens.labels("prompt").inc(usage.prompt_tokens)
-        self._tokens.labels("completion").inc(usage.completion_tokens)
+        self._labelled(self._tokens, "prompt").inc(usage.prompt_tokens)
+        self._labelled(self._tokens, "completion").inc(usage.completion_tokens)
 
     def request_shed(self, reason: str) -> None:
         """Count a request that was turned away: `queue_full`, `queue_wait` or `rate_limit`."""
-        self._shed.labels(reason).inc()
+        self._labelled(self._shed, reason).inc()
 
     def requests_queued(self, count: int) -> None:
         """Show how many requests wait for a place."""
@@ -167,9 +189,13 @@ class PrometheusTelemetry(Telemetry):
     def request_finished(self, route: str, method: str, status: int, seconds: float) -> None:
         """Count a request out. `route` is the route's pattern, never a path with ids in it."""
         self._in_flight.dec()
-        self._requests.labels(route, method, str(status)).inc()
-        self._request_seconds.labels(route).observe(seconds)
+        self._labelled(self._requests, route, method, str(status)).inc()
+        self._labelled(self._request_seconds, route).observe(seconds)
 
     def exposition(self) -> bytes:
-        """Return all of it in Prometheus' text format."""
-        return generate_latest(self._registry)
+        """Return all of it in Prometheus' text format; of several workers, their sums."""
+        if not (folder := os.environ.get(FOLDER_VARIABLE)):
+            return generate_latest(self._registry)
+        of_all = CollectorRegistry()
+        MultiProcessCollector(of_all, folder)  # type: ignore[no-untyped-call]
+        return generate_latest(of_all)

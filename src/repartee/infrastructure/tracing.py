@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from importlib.metadata import version
 from typing import Any, Final
 
+import aiohttp
 from opentelemetry import trace
 from opentelemetry.context import Context
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
@@ -39,6 +40,20 @@ def make_tracer_provider(endpoint: str, share: float, exporter: SpanExporter | N
     )
     provider.add_span_processor(BatchSpanProcessor(exporter or OTLPSpanExporter(endpoint=endpoint)))
     return provider
+
+
+def trace_context() -> aiohttp.TraceConfig:
+    """Return what puts `traceparent` and `tracestate` into each request to an upstream.
+
+    The parent that they name is the span of our request, as the span of the call is made when it is over.
+    """
+    config = aiohttp.TraceConfig()
+    config.on_request_start.append(_sent)
+    return config
+
+
+async def _sent(_session: object, _context: object, request: aiohttp.TraceRequestStartParams) -> None:
+    _PROPAGATOR.inject(request.headers)
 
 
 class TracedTelemetry(PrometheusTelemetry):

@@ -12,6 +12,7 @@ from repartee.infrastructure.telemetry import PrometheusTelemetry
 from scripts.check_docs import variables
 
 ROOT = Path(__file__).parents[3]
+SERVER = ROOT / "src/repartee/presentation/api/server.py"
 KUBERNETES = ROOT / "deploy" / "kubernetes"
 METRIC = re.compile(r"\brepartee_[a-z_]+")
 
@@ -140,7 +141,7 @@ def test_compose_names_services_volumes_and_settings_that_there_are() -> None:
 def test_the_proxy_closes_idle_connections_before_the_replicas_do() -> None:
     proxy = (ROOT / "deploy/haproxy/haproxy.cfg").read_text("utf-8")
     [idle] = re.findall(r"timeout http-keep-alive (\d+)s", proxy)
-    [kept] = re.findall(r"timeout_keep_alive=(\d+)", (ROOT / "src/repartee/main.py").read_text("utf-8"))
+    [kept] = re.findall(r"timeout_keep_alive=(\d+)", SERVER.read_text("utf-8"))
     assert int(idle) < int(kept)
     [server] = re.findall(r"timeout server (\d+)s", proxy)
     assert int(server) > Settings(_env_file=None).reply.deadline_seconds

@@ -8,6 +8,7 @@ from repartee.application.ports import Telemetry
 from repartee.domain.errors import ConfigurationError
 from repartee.infrastructure.settings import Settings
 from repartee.infrastructure.telemetry import PrometheusTelemetry
+from repartee.integrations.transport import tracing_outgoing
 
 
 class TelemetryProvider(Provider):
@@ -22,11 +23,13 @@ class TelemetryProvider(Provider):
             yield PrometheusTelemetry()
             return
         try:  # an optional extra, and nothing that a service without traces should load
-            from repartee.infrastructure.tracing import TracedTelemetry, make_tracer_provider  # noqa: PLC0415
+            from repartee.infrastructure import tracing  # noqa: PLC0415
         except ImportError:
             raise ConfigurationError(
                 "REPARTEE_TRACING__ENABLED needs OpenTelemetry: pip install 'repartee[otel]'"
             ) from None
-        traced = TracedTelemetry(make_tracer_provider(settings.tracing.endpoint, settings.tracing.share))
-        yield traced
+        provider = tracing.make_tracer_provider(settings.tracing.endpoint, settings.tracing.share)
+        traced = tracing.TracedTelemetry(provider)
+        with tracing_outgoing(tracing.trace_context()):
+            yield traced
         traced.close()

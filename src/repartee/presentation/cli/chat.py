@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal, TypedDict
 
 from repartee.application.generate_reply import Reply, ReplyDelta, ReplyStarted, UsedFact
+from repartee.application.safety_report import Notice
 from repartee.domain.character import Character
 from repartee.domain.chat_files.cast import Cast
 from repartee.domain.chat_files.lines import Said as SaidLine
@@ -15,6 +16,7 @@ from repartee.presentation.cli.api_connection import ApiConnection
 from repartee.presentation.cli.failures import UserMistake
 from repartee.presentation.cli.line_input import Stopped
 from repartee.presentation.cli.screens import Screen
+from repartee.presentation.cli.sitting import Sitting
 
 _SENT_MESSAGES: Final = 500  # the API takes 1,000; what a model can read is far less
 _AVOIDED: Final = 8
@@ -36,6 +38,8 @@ class _Draft:
     facts: list[UsedFact] = field(default_factory=list)
     note: str | None = None
     begun: bool = False
+    shown: list[Notice] = field(default_factory=list)
+    late: list[Notice] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -55,6 +59,7 @@ class Chat:
     messages: list[Said] = field(default_factory=list)
     unanswered: str | None = None
     resumed: Transcript | None = None
+    _sitting: Sitting = field(default_factory=Sitting)
     _seed: int = 0
     _given: list[str] = field(default_factory=list)
 
@@ -118,6 +123,7 @@ class Chat:
                 self._keep(history, draft.text, asked.get("mode"))
             if draft.begun:
                 self.screen.end_reply(draft.facts, draft.note)
+            self._notify(draft.late)
 
     def _keep(self, history: Sequence[Said], text: str, mode: str | None) -> None:
         if mode == "impersonate":
@@ -132,6 +138,8 @@ class Chat:
         with closing(self.connection.client.generate_stream(request)) as events:
             for event in events:
                 if isinstance(event, ReplyStarted):
+                    self._notify(event.notices)
+                    draft.shown = event.notices
                     self.screen.begin_reply(speaker)
                     draft.begun = True
                     draft.facts = event.facts
@@ -142,6 +150,11 @@ class Chat:
                     self.screen.piece(event.text)
                 elif isinstance(event, Reply):
                     draft.text = event.text
+                    draft.late = [notice for notice in event.notices if notice not in draft.shown]
+
+    def _notify(self, notices: Sequence[Notice]) -> None:
+        for line in self._sitting.lines(notices):
+            self.screen.notice(line)
 
     def _request(self, history: Sequence[Said]) -> dict[str, Any]:
         return {
@@ -149,4 +162,5 @@ class Chat:
             "user": self.user.model_dump(exclude_none=True),
             "character": self.card,
             "generation": {},
+            **self._sitting.fields(),
         }

@@ -35,11 +35,20 @@ def repartee() -> None:
 @click.option(
     "--port", type=click.IntRange(0, 65_535), help="Default: REPARTEE_API__PORT or 8000; 0: a free one."
 )
+@click.option(
+    "--workers",
+    type=click.IntRange(1, 64),
+    metavar="COUNT",
+    help="Processes that serve behind the one address; several need a Qdrant server. "
+    "Default: REPARTEE_API__WORKERS or 1.",
+)
 @click.option("--until-stdin-closes", is_flag=True, hidden=True)
 @click.pass_obj
-def serve(runtime: Runtime, host: str | None, port: int | None, until_stdin_closes: bool) -> None:
+def serve(
+    runtime: Runtime, host: str | None, port: int | None, workers: int | None, until_stdin_closes: bool
+) -> None:
     """Serve the API until Ctrl-C."""
-    runtime.serve(host, port, click.echo, until_stdin_closes=until_stdin_closes)
+    runtime.serve(host, port, click.echo, workers=workers, until_stdin_closes=until_stdin_closes)
 
 
 @repartee.command("interact")

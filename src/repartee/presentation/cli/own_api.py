@@ -79,7 +79,8 @@ class OwnApi:
 
 
 def _spawned(log: int) -> "subprocess.Popen[bytes]":
-    command = [sys.executable, "-m", "repartee", "serve", "--host", "127.0.0.1", "--port", "0"]
+    address = ["--host", "127.0.0.1", "--port", "0"]
+    command = [sys.executable, "-m", "repartee", "serve", *address, "--workers", "1"]
     return subprocess.Popen(  # noqa: S603  # our own command, no shell
         [*command, "--until-stdin-closes"],
         stdin=subprocess.PIPE,

@@ -36,7 +36,13 @@ class Runtime(Protocol):
         ...
 
     def serve(
-        self, host: str | None, port: int | None, announce: Callable[[str], None], *, until_stdin_closes: bool
+        self,
+        host: str | None,
+        port: int | None,
+        announce: Callable[[str], None],
+        *,
+        workers: int | None,
+        until_stdin_closes: bool,
     ) -> None:
         """Serve the API until a signal comes; `announce` gets the lines for the operator."""
         ...

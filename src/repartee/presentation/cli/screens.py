@@ -25,6 +25,9 @@ class Screen(Protocol):
     def note(self, text: str) -> None:
         """Say something about the chat."""
 
+    def notice(self, text: str) -> None:
+        """Tell the user what the law or the operator wants told; it must be seen."""
+
     def problem(self, text: str) -> None:
         """Say in one line what went wrong."""
 
@@ -60,6 +63,11 @@ class TerminalScreen(Screen):
     def note(self, text: str) -> None:
         """Say something about the chat."""
         self._console.print(Text(printable(text), style="dim"))
+        self._noted = True
+
+    def notice(self, text: str) -> None:
+        """Tell the user something that must be seen."""
+        self._console.print(Text(printable(text), style="bold yellow"))
         self._noted = True
 
     def problem(self, text: str) -> None:
@@ -118,6 +126,10 @@ class PlainScreen(Screen):
     def note(self, text: str) -> None:
         """Say something about the chat."""
         print(printable(text), file=sys.stderr, flush=True)
+
+    def notice(self, text: str) -> None:
+        """Say it beside the replies, which a program may read."""
+        self.note(f"notice: {text}")
 
     def problem(self, text: str) -> None:
         """Say in one line what went wrong, and remember that something did."""

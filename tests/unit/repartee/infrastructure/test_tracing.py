@@ -4,6 +4,7 @@ import pytest
 
 pytest.importorskip("opentelemetry.sdk", reason="repartee[otel] is not installed")
 
+import aiohttp
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
@@ -14,6 +15,8 @@ from starlette.testclient import TestClient
 
 from repartee.application.ports import ReplyMeasurement, Usage
 from repartee.infrastructure.tracing import TracedTelemetry, make_tracer_provider
+from repartee.integrations.transport import outgoing_traces
+from tests.resilience import bench, say
 
 CANARY = "canary-words-of-a-user"
 PARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
@@ -104,3 +107,43 @@ def test_a_share_of_nothing_sends_nothing_but_what_a_caller_began(exporter):
 def test_the_counters_count_as_ever(telemetry):
     client_of(telemetry).post("/users/u/facts")
     assert b"repartee_facts_used_total 2.0" in telemetry.exposition()
+
+
+# --- upstreams ----------------------------------------------------------------------------------------
+
+
+async def _asked(folder, *, enabled: bool) -> tuple[list, list]:
+    """Send one request with facts to the real service; return what the upstreams got, by kind."""
+    tracing = {"enabled": enabled, "endpoint": "http://127.0.0.1:9/v1/traces"}
+    cohere = {"rerank": {"kind": "none"}}
+    async with bench(folder, tracing=tracing, retrieval={"deadline_seconds": 5.0}, **cohere) as made:
+        made_by_start = len(made.upstream.requests)
+        async with aiohttp.ClientSession() as session:
+            body = say(user={"id": "ann"})
+            async with session.post(
+                made.url + "/generate", json=body, headers={"traceparent": PARENT, "tracestate": "v=1"}
+            ) as answer:
+                assert answer.status == 200
+        asked = made.upstream.requests[made_by_start:]
+        return (
+            [one.headers for one in asked if one.endpoint == "chat"],
+            [one.headers for one in asked if one.endpoint == "cohere_embed"],
+        )
+
+
+async def test_upstreams_are_told_of_the_trace_whose_span_is_their_parent(tmp_path):
+    chats, embeddings = await _asked(tmp_path, enabled=True)
+    assert len(chats) == len(embeddings) == 1
+    [chat], [embedding] = chats, embeddings
+    version, trace_id, span_id, flags = chat["traceparent"].split("-")
+    assert (version, trace_id, flags) == ("00", PARENT.split("-")[1], "01")
+    assert span_id != PARENT.split("-")[2], "our own span, not the caller's"
+    assert embedding["traceparent"] == chat["traceparent"]
+    assert chat["tracestate"] == "v=1"
+
+
+async def test_without_tracing_nothing_is_said_and_nothing_is_asked_per_request(tmp_path):
+    chats, embeddings = await _asked(tmp_path, enabled=False)
+    assert len(chats) == len(embeddings) == 1
+    assert all("traceparent" not in headers for headers in [*chats, *embeddings])
+    assert outgoing_traces() == []

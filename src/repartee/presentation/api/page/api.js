@@ -2,6 +2,7 @@
 
 import { eventsOf } from "./events.js";
 import { askForKey } from "./key.js";
+import { heardTime } from "./sitting.js";
 import { savedKey } from "./vault.js";
 import { t } from "./words.js";
 
@@ -68,7 +69,9 @@ async function fetched(method, path, { body, query, signal }, key) {
   if (key) headers.authorization = `Bearer ${key}`;
   try {
     const content = body && !isFile ? JSON.stringify(body) : body;
-    return await fetch(url, { method, headers, body: content, signal, credentials: "omit" });
+    const response = await fetch(url, { method, headers, body: content, signal, credentials: "omit" });
+    heardTime(response.headers.get("date"));
+    return response;
   } catch (error) {
     if (signal?.aborted) throw error;
     throw new Failure(t("unreachable"), requestId);

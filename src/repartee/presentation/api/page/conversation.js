@@ -2,6 +2,7 @@
 
 import { call, lineOf, replyEvents } from "./api.js";
 import { trouble } from "./notices.js";
+import { noticesShown, sitting } from "./sitting.js";
 import { filled, givenBefore, joined, lastUserIndex, loreStateOf, messagesOf, shownOf } from "./talk.js";
 
 export class Conversation {
@@ -77,6 +78,7 @@ export class Conversation {
     const error = await this.#listen(request, (name, data) => {
       if (name === "delta") one.text = joined(before.text, (more += data.text));
       if (name === "done") Object.assign(one, { text: joined(before.text, data.text), reply: data, state: "done" });
+      noticesShown(data.notices);
       if (name === "delta") this.grew(one);
     });
     if (one.state === "streaming") Object.assign(one, error ? before : { state: "stopped", trouble: null });
@@ -128,6 +130,7 @@ export class Conversation {
       lore_state: loreStateOf(before),
       character: this.character.id ?? this.character.card,
       ...this.#asked(),
+      ...sitting(),
     };
   }
 
@@ -185,6 +188,8 @@ export class Conversation {
 
   #took(one, name, data) {
     if (name === "facts") one.reply = data;
+    if (name === "facts" && data.notices?.length) this.changed();
+    noticesShown(data.notices);
     if (name === "delta") one.text += data.text;
     if (name === "done") Object.assign(one, { text: data.text, reply: data, state: "done" });
     if (name === "delta") this.grew(one);

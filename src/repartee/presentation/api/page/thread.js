@@ -75,7 +75,7 @@ export class Thread {
     const { chat, isBusy } = this.conversation;
     const place = [index === chat.turns.length - 1, index === lastUserIndex(chat), index === this.#editing, isBusy];
     if (turn.role === "user") return JSON.stringify([...place.slice(1), turn.text]);
-    const { state, text, trouble } = shownOf(turn);
+    const { state, text, trouble, reply } = shownOf(turn);
     return JSON.stringify([
       place[0],
       place[0] && isBusy,
@@ -84,6 +84,7 @@ export class Thread {
       state,
       state === "streaming" ? "" : text,
       trouble,
+      reply?.notices,
     ]);
   }
 
@@ -143,7 +144,8 @@ export class Thread {
       { class: isStreaming && !one.text ? "prose dots" : "prose", dir: "auto" },
       prose(one.text, isStreaming),
     );
-    const body = el("div", { class: "turn-body" }, el("p", { class: "speaker", dir: "auto" }, character.name), words);
+    const body = el("div", { class: "turn-body" }, el("p", { class: "speaker", dir: "auto" }, character.name));
+    body.append(...told(one.reply), words);
     if (one.state === "stopped") body.append(el("p", { class: "aside" }, t("stopped")));
     if (one.trouble) body.append(this.#trouble(one, isLast));
     if (!isStreaming) body.append(...this.#tools(index, turn, isLast));
@@ -201,6 +203,14 @@ export class Thread {
     button.prepend(icon("again"));
     return el("div", { class: "waiting" }, button);
   }
+}
+
+// What the service wants told to the person beside the reply.
+function told(reply) {
+  return (reply?.notices ?? [])
+    .map(({ kind, text }) => text || (kind === "crisis_resources" ? t("crisis_resources") : ""))
+    .filter(Boolean)
+    .map((text) => el("p", { class: "told", role: "note", dir: "auto" }, text));
 }
 
 function copyButton(text) {

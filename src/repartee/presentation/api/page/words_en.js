@@ -30,6 +30,8 @@ export const english = {
   writing: "{name} is writing",
   written: "{name} has replied",
   stopped: "stopped",
+  crisis_resources:
+    "If you think of harming yourself, please talk to somebody you trust, or call the emergency number of where you are. You are talking to a program.",
   retry: "Try again",
   get_reply: "Get a reply",
   again: "Another reply",

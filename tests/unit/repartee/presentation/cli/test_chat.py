@@ -45,6 +45,9 @@ class RecordingScreen(Screen):
     def note(self, text: str) -> None:
         self.notes.append(text)
 
+    def notice(self, text: str) -> None:
+        self.shown.append(f"! {text}")
+
     def problem(self, text: str) -> None:
         self.problems.append(text)
 
@@ -86,6 +89,8 @@ class Api:
         self.asked: list[dict[str, Any]] = []
         self.facts: list[dict[str, str]] = []
         self.retrieval = "ok"
+        self.notices: list[dict[str, str]] = []
+        self.late_notices: list[dict[str, str]] = []
 
     def __call__(self, request: httpx2.Request) -> httpx2.Response:
         if request.url.path == "/generate":
@@ -117,7 +122,17 @@ class Api:
             else []
         )
         start = {"id": "rpl", "request_id": "r", "facts": used, "retrieval": {"status": self.retrieval}}
-        done = {**start, "text": reply, "model": "m", "finish_reason": "stop", "usage": {}, "timings": {}}
+        start["notices"] = self.notices
+        notices = [*self.notices, *self.late_notices]
+        done = {
+            **start,
+            "notices": notices,
+            "text": reply,
+            "model": "m",
+            "finish_reason": "stop",
+            "usage": {},
+            "timings": {},
+        }
         broken = reply.endswith("…")
         events = [
             ("facts", start),
@@ -156,6 +171,7 @@ def test_the_character_speaks_first_and_the_talk_is_sent_along(screen: Recording
     chat.say("A tea, please")
     assert screen.shown == ["Blaze: Evening, Maya. ", "Blaze: Sure thing. "]
     assert api.asked[0]["messages"] == []
+    assert api.asked[1].pop("session_started_at") == api.asked[0]["session_started_at"]
     assert api.asked[1] == {
         "messages": [
             {"role": "character", "text": "Evening, Maya."},
@@ -403,3 +419,23 @@ def test_a_command_that_cannot_be_done_is_one_line(screen: RecordingScreen, line
 def test_nothing_is_remembered_about_a_user_without_an_id(screen: RecordingScreen, line: str) -> None:
     with pytest.raises(UserMistake, match="has no id"):
         _commands(_chat(screen, Api(), user_id=None)).run(line)
+
+
+def test_notices_are_shown_before_the_reply_once_and_the_next_request_says_when(
+    screen: RecordingScreen,
+) -> None:
+    api = Api("Evening.", "Sure.", "No.")
+    chat = _chat(screen, api)
+    api.notices = [{"kind": "ai_disclosure", "text": "You talk to an AI."}]
+    chat.greet()
+    assert screen.shown == ["! You talk to an AI.", "Blaze: Evening. "]
+    assert "last_notice_at" not in api.asked[0]
+    api.notices, api.late_notices = [], [{"kind": "crisis_resources", "text": ""}]
+    chat.say("a tea")
+    assert api.asked[1]["last_notice_at"] >= api.asked[1]["session_started_at"]
+    assert screen.shown[2] == "Blaze: Sure. "
+    assert "emergency number" in screen.shown[3], "found in the reply, so it stands below it"
+    api.late_notices = []
+    chat.say("and?")
+    assert screen.shown[4:] == ["Blaze: No. "]
+    assert api.asked[2]["last_notice_at"] == api.asked[1]["last_notice_at"]

@@ -19,7 +19,7 @@ def test_the_version_is_said(runtime: FakeRuntime) -> None:
 
 def test_serve_hands_its_options_on(runtime: FakeRuntime) -> None:
     assert run(runtime, "serve", "--host", "::1", "--port", "0").stdout == "serving\n"
-    assert runtime.served == ("::1", 0, False)
+    assert runtime.served == ("::1", 0, None, False)
 
 
 def test_a_wrong_setting_is_one_line(runtime: FakeRuntime) -> None:
