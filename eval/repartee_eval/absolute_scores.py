@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
+from repartee_eval.dialogues.fingerprints import user_hash
 from repartee_eval.single_sides import OVERALL, Kind, ScoredReply
 from repartee_eval.statistics.clustered_means import clustered_mean
 from repartee_eval.statistics.estimate import Estimate
@@ -99,6 +100,7 @@ def _line(found: AbsoluteScores, judge: str, one: ScoredReply, overall: float) -
         "id": subject.side.reply_ids[0] if found.kind != "dialogue" else subject.cluster,
         "dialogue": subject.cluster,
         "character": subject.character_id,
+        "user": user_hash(subject.user.id),
         "kind": found.kind,
         "model": subject.side.model,
     }
@@ -117,6 +119,7 @@ def _line(found: AbsoluteScores, judge: str, one: ScoredReply, overall: float) -
         "kept": overall >= found.minimum,
         "truncated": subject.side.truncated,
         "emulated": subject.side.emulated,
+        "golden": subject.golden,
     }
 
 

@@ -42,7 +42,8 @@ class Side(BaseModel):
 class Case(BaseModel):
     """One comparison. `shared` is the history before both sides (empty where they are whole windows).
 
-    `cluster` is the dialogue whose cases are not independent of one another.
+    `cluster` is the dialogue whose cases are not independent of one another. `golden`: made of a dialogue
+    that may be tested on but never trained on; it is no part of the question, nor of the id.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -57,5 +58,6 @@ class Case(BaseModel):
     scenario_id: str | None = None
     depth: Depth | None = None
     shared: tuple[Message, ...] = ()
+    golden: bool = False
     a: Side
     b: Side

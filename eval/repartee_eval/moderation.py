@@ -6,6 +6,7 @@ from typing import Any, Final, Literal
 
 from repartee_eval.decision import Floor, Line, floor_lines
 from repartee_eval.dialogues.dialogue import Dialogue
+from repartee_eval.dialogues.fingerprints import user_hash
 from repartee_eval.judges.question import Unreadable
 from repartee_eval.judges.reading import FlagReading, Level
 from repartee_eval.judges.rubrics import Flag
@@ -96,7 +97,6 @@ def checked(
     store: StoreReader,
 ) -> Iterator[Checked]:
     """Yield every message of the character with what the kept answers say."""
-    golden = {dialogue.id for dialogue in dialogues if dialogue.golden}
     for subject in reply_subjects(dialogues):
         found = {moderator.name: moderator.read(subject, flags, store) for moderator in moderators}
         readings = {name: read for name, read in found.items() if isinstance(read, tuple)}
@@ -108,7 +108,7 @@ def checked(
             levels=dict(_levels(flags, moderators, readings)),
             readings=readings,
             failures={name: _failure(read) for name, read in found.items() if name not in readings},
-            golden=subject.cluster in golden,
+            golden=subject.golden,
         )
 
 
@@ -140,6 +140,7 @@ def flag_lines(messages: Iterable[Checked], moderators: Sequence[str]) -> Iterat
             "id": one.message,
             "dialogue": one.dialogue,
             "character": one.subject.character_id,
+            "user": user_hash(one.subject.user.id),
             "set": one.which,
             "model": one.subject.side.model,
             "input": before[-1] if before else None,

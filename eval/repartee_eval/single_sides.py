@@ -112,6 +112,7 @@ def _subject(dialogue: Dialogue, kind: Kind, shared: tuple[Message, ...], side: 
         scenario=dialogue.scenario,
         scenario_id=dialogue.scenario_id,
         shared=shared,
+        golden=dialogue.golden,
         side=side,
     )
     return subject.model_copy(update={"id": subject.content_hash()})

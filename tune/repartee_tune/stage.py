@@ -5,12 +5,16 @@ there is nothing to do; in an unfinished one that the stage goes on; another key
 changed.
 """
 
+import fcntl
+import glob
 import hashlib
 import json
+import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -20,6 +24,7 @@ from repartee_tune.errors import TuneError
 
 MANIFEST = "manifest.json"
 SPECIFICATION = "spec.json"
+_KEY_DIGITS = 12
 PACKAGES = (
     "repartee",
     "torch",
@@ -77,21 +82,57 @@ def run_stage(
 ) -> Manifest:
     """Run `work` in a hidden folder beside `out` and rename it when it is whole; `work` returns counts.
 
-    A crash leaves only the hidden folder, which the next start replaces.
+    A crash leaves only the hidden folder, which the next start replaces, whatever it was made of. Raises
+    TuneError where another process is making the same.
     """
+    if out.resolve() == Path.cwd():
+        raise TuneError(f"{out} is the folder that you are in: name a new one")
+    if out.exists() and not out.is_dir():
+        raise TuneError(f"{out} is a file: choose a folder")
     if (finished := read_manifest(out)) is not None:
         refuse_changes(finished, specification, out)
         return finished
     if out.exists() and any(out.iterdir()):
         raise TuneError(f"{out} is not empty and has no {MANIFEST}: choose another folder")
-    building = out.with_name(f".{out.name}.{specification.key[:12]}")
-    shutil.rmtree(building, ignore_errors=True)
-    building.mkdir(parents=True)
-    write_manifest(building, specification, work(building))
-    if out.exists():
-        out.rmdir()
-    building.rename(out)
+    with _building(out.resolve(), specification.key) as building:
+        write_manifest(building, specification, work(building))
+        if out.exists():
+            out.rmdir()
+        building.rename(out.resolve())
     return _required_manifest(out)
+
+
+@contextmanager
+def _building(out: Path, key: str) -> Iterator[Path]:
+    """Give an empty hidden folder beside `out`, and take it away unless it was renamed."""
+    folder = out.with_name(f".{out.name}.{key[:_KEY_DIGITS]}")
+    for leftover in out.parent.glob(f".{glob.escape(out.name)}.{'[0-9a-f]' * _KEY_DIGITS}"):
+        with _claimed(leftover):
+            shutil.rmtree(leftover, ignore_errors=True)
+    folder.mkdir(parents=True)
+    with _claimed(folder):
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def _claimed(folder: Path) -> Iterator[None]:
+    """Hold a lock that ends with the process. Raises TuneError where another one holds it."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        _lock(descriptor, folder)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _lock(descriptor: int, folder: Path) -> None:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise TuneError(f"{folder} is being made by another process: wait for it, or stop it") from None
 
 
 def begin_in_place(specification: StageSpecification, out: Path) -> Manifest | None:

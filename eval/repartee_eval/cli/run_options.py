@@ -53,6 +53,10 @@ OPTIONS: Final = (
 )  # fmt: skip
 
 
+Judging = Callable[[Policy, int], "Chosen"]
+"""From a command's own policy and seed to all that its options say about judging."""
+
+
 @dataclass(frozen=True, slots=True)
 class Chosen:
     """What the shared options say."""
@@ -85,6 +89,30 @@ def with_run_options(command: Callable[..., None]) -> Callable[..., None]:
     return functools.reduce(lambda wrapped, option: option(wrapped), reversed(OPTIONS), called)
 
 
+def with_judge_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the options about judges and spending to a command that has its own folder, policy and seed.
+
+    The command gets them as `judging`: both orders are always asked.
+    """
+
+    @functools.wraps(command)
+    def called(*own: Any, **given: Any) -> None:
+        shared = {name: given.pop(name) for name in _NAMES if name not in _OWN}
+
+        def judging(policy: Policy, seed: int) -> Chosen:
+            return _chosen(**shared, **_OWN | {"policy": policy, "seed": seed})
+
+        command(*own, **given, judging=judging)
+
+    wanted = (option for name, option in zip(_NAMES, OPTIONS, strict=True) if name not in _OWN)
+    return functools.reduce(lambda wrapped, option: option(wrapped), reversed(list(wanted)), called)
+
+
+_OWN: Final[dict[str, Any]] = {
+    "out": None, "policy_file": None, "single_order": False, "seed": 0, "rejudge": False, "junit": None,
+    "in_json": False,
+}  # fmt: skip
+"""Options that a command of another kind has itself, or has no use for."""
 _NAMES: Final = (
     "out", "judges", "mode", "joint", "single_order", "replicates", "not_applicable", "criteria_file",
     "no_floors", "probes", "policy_file", "prompts", "budget", "most_calls", "prices_file", "in_flight",
@@ -115,8 +143,9 @@ def _chosen(
     rejudge: bool,
     junit: Path | None,
     in_json: bool,
+    policy: Policy | None = None,
 ) -> Chosen:
-    policy = load_policy(policy_file or SHIPPED)
+    policy = policy or load_policy(policy_file or SHIPPED)
     criteria = chosen(load_criteria(criteria_file), policy.criteria)
     orders: Orders = "single" if single_order else "both"
     return Chosen(

@@ -41,6 +41,11 @@ def hashed(seed: int, *parts: str) -> int:
     return _hash("\0".join((str(seed), *parts)))
 
 
+def user_hash(user_id: str | None) -> str:
+    """Return what stands for a user in files: SHA-256 of `repartee:` and the id, in hex; empty for nobody."""
+    return hashlib.sha256(f"repartee:{user_id}".encode()).hexdigest() if user_id else ""
+
+
 def _own(messages: Iterable[Turn]) -> Iterator[Turn]:
     yield from (turn for place, turn in enumerate(messages) if place or turn.role == "user")
 

@@ -19,6 +19,7 @@ from repartee_eval.dialogues.fingerprints import shingles
 
 LIKENESS: Final = 0.8
 _BANDS: Final = 32
+_AT_ONCE: Final = 16_384  # runs hashed together, 16 MiB: one text of megabytes must not take gigabytes
 _ROWS: Final = 4  # a pair at 0.8 shares a band with probability 1 - (1 - 0.8**4)**32, all but 5e-8
 
 
@@ -63,6 +64,12 @@ def _candidates(sets: Sequence[frozenset[int]]) -> Iterator[tuple[int, int]]:
 def _signature(runs: frozenset[int]) -> NDArray[np.uint64]:
     """Return the minima, (bands · rows,), of as many hash functions over the runs."""
     values = np.fromiter(runs, dtype=np.uint64, count=len(runs))
+    parts = [_minima(values[at : at + _AT_ONCE]) for at in range(0, len(values), _AT_ONCE)]
+    least: NDArray[np.uint64] = np.minimum.reduce(parts)
+    return least
+
+
+def _minima(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
     with np.errstate(over="ignore"):
         hashes = values[None, :] * _FACTORS[:, None] + _OFFSETS[:, None]
     mixed: NDArray[np.uint64] = (hashes ^ (hashes >> np.uint64(29))) >> np.uint64(8)

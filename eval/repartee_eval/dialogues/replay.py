@@ -62,6 +62,7 @@ class ReplaySlot:
                 scenario_id=self.dialogue.scenario_id,
                 depth=self.depth,
                 shared=self.history,
+                golden=self.dialogue.golden,
                 a=baseline or self.logged,
                 b=candidate,
             )

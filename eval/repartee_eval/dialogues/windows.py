@@ -180,6 +180,7 @@ def _cases(a: _Cut, b: _Cut) -> Iterator[Case]:
                 scenario=left.scenario,
                 scenario_id=left.scenario_id,
                 depth=_depth(place, count),
+                golden=left.golden or right.golden,
                 a=_side(left, windows[0]),
                 b=_side(right, windows[1]),
             )

@@ -30,6 +30,7 @@ class Subject(BaseModel):
     scenario_id: str | None = None
     depth: Depth | None = None
     shared: tuple[Message, ...] = ()
+    golden: bool = False
     side: Side
 
     @classmethod
@@ -46,10 +47,11 @@ class Subject(BaseModel):
             scenario_id=case.scenario_id,
             depth=case.depth,
             shared=case.shared,
+            golden=case.golden,
             side=case.a if side == "a" else case.b,
         )
         return unnamed.model_copy(update={"id": unnamed.content_hash()})
 
     def content_hash(self) -> str:
-        """Return 64 hexadecimal digits over everything but the id."""
-        return hashlib.sha256(self.model_dump_json(exclude={"id"}).encode()).hexdigest()
+        """Return 64 hexadecimal digits over all that is judged."""
+        return hashlib.sha256(self.model_dump_json(exclude={"id", "golden"}).encode()).hexdigest()

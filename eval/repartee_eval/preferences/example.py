@@ -5,6 +5,7 @@ from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from repartee.application.keep_safe import SAFETY
 from repartee.domain.text import Script, script_of
 
 _FORMAT: Final = "repartee.example/1"
@@ -81,18 +82,21 @@ class Example(BaseModel):
         return "\n".join(turn.content for turn in self.prompt if turn.role != "system")
 
     @property
-    def expected_script(self) -> Script:
-        """The script of the character's language, else that of the user's newest message."""
-        language = self.language.lower()[:2]
-        if language in CYRILLIC_LANGUAGES:
-            return "cyrillic"
-        return "latin" if language in LATIN_LANGUAGES else script_of(self.newest)
+    def expected_scripts(self) -> frozenset[Script]:
+        """The scripts that a reply may have: the user's own, and that of the character's language.
+
+        The service tells a character to follow a user who keeps to another language.
+        """
+        language = self.language.lower().partition("-")[0]
+        own: set[Script] = {"cyrillic"} if language in CYRILLIC_LANGUAGES else set()
+        own |= {"latin"} if language in LATIN_LANGUAGES else set()
+        return frozenset({script_of(self.newest), *own})
+
+    @property
+    def is_operators(self) -> bool:
+        """Whether a reply is the operator's own text that took a reply's place, and no model's words."""
+        return SAFETY in {self.chosen_model, self.rejected_model}
 
     def provenance(self) -> dict[str, Any]:
         """Return where the row comes from: every field but the prompt, the replies and the margin."""
         return {"id": self.id, **self.model_dump(mode="json", exclude=set(_REPLIES))}
-
-
-def user_hash(user_id: str | None) -> str:
-    """Return what stands for a user in files: SHA-256 of `repartee:` and the id, in hex; empty for nobody."""
-    return hashlib.sha256(f"repartee:{user_id}".encode()).hexdigest() if user_id else ""

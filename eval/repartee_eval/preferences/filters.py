@@ -2,25 +2,29 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from repartee.domain.text import script_of
-from repartee_eval.dialogues.fingerprints import hashed, normalised
+from repartee.domain.text import MESSAGE_CHARACTERS, script_of, without_controls
+from repartee_eval.dialogues.fingerprints import hashed
 from repartee_eval.dialogues.near_duplicates import linked
+from repartee_eval.preferences.balance import preferred
 from repartee_eval.preferences.example import Example
 from repartee_eval.preferences.funnel import Funnel
-from repartee_eval.preferences.likeness import NEAR, likeness, near_pairs
+from repartee_eval.preferences.likeness import NEAR, folded, laid_bare, likeness, near_pairs
 
 CONTROL_TOKEN: Final = re.compile(
-    r"<\|[^|<>\s]{1,40}\|>|</?s>|<(?:bos|eos|pad|unk|mask)>|\[/?INST\]|<</?SYS>>|<(?:start|end)_of_turn>|</?think>"
-    r"|\[(?:CLS|SEP|PAD|MASK|UNK)\]|<｜[^｜<>]{1,40}｜>",
+    r"<\| ?[^|<>\s]{1,48} ?\|>|<｜[^｜<>]{1,48}｜>"
+    r"|</?(?:s|think|tool_call|tool_response) ?>|<(?:bos|eos|pad|unk|mask|sop|eop)>"
+    r"|<(?:start|end)_of_(?:turn|utterance)>|<(?:extra_id_|unused)\d+>|<</?SYS>>"
+    r"|\[/?(?:INST|SYSTEM_PROMPT|AVAILABLE_TOOLS|TOOL_CALLS|TOOL_RESULTS)\]|\[[BE]OS\]"
+    r"|\[(?:CLS|SEP|PAD|[gs]?MASK|UNK)\]|#(?=## (?:Instruction|Response|Input):)",
     re.IGNORECASE,
 )
 """What tokenizers of common models turn into control tokens wherever it stands."""
 _SHORT: Final = 40
-_BALANCED: Final = 0.55
+_LONGEST_PROMPT: Final = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +58,8 @@ def selected(examples: Sequence[Example], rules: Rules, funnel: Funnel) -> list[
     left = list(examples)
     for step, reason_applies in _filters(rules):
         left = funnel.keep(step, left, [one for one in left if not reason_applies(one)])
-    left = funnel.keep("duplicate", left, _deduplicated(left, rules))
     left = funnel.keep("contradictory", left, _without_contradictions(left))
+    left = funnel.keep("duplicate", left, _deduplicated(left, rules))
     left = funnel.keep("over_cap", left, _capped(left, rules))
     left = funnel.keep("too_many_weak", left, _weak_capped(left, rules))
     return sorted(left, key=lambda one: hashed(rules.seed, one.id))
@@ -63,7 +67,10 @@ def selected(examples: Sequence[Example], rules: Rules, funnel: Funnel) -> list[
 
 def _filters(rules: Rules) -> Iterator[tuple[str, Callable[[Example], bool]]]:
     yield "user_withdrawn", lambda one: one.user in rules.without_users
-    yield "empty_reply", lambda one: any(not reply.strip() for reply in one.replies)
+    yield "operator_text", lambda one: one.is_operators
+    yield "empty_reply", lambda one: any(not laid_bare(reply).strip() for reply in one.replies)
+    yield "oversized", _is_oversized
+    yield "control_characters", lambda one: any(without_controls(text) != text for text in one.replies)
     yield "truncated", lambda one: one.chosen is not None and one.truncated
     yield "tag_raised", lambda one: one.chosen is not None and bool(one.flags)
     yield (
@@ -73,18 +80,25 @@ def _filters(rules: Rules) -> Iterator[tuple[str, Callable[[Example], bool]]]:
         ),
     )
     yield "wrong_language", _is_foreign
-    yield "control_tokens", lambda one: any(CONTROL_TOKEN.search(reply) for reply in one.replies)
+    yield "control_tokens", lambda one: any(CONTROL_TOKEN.search(laid_bare(text)) for text in one.replies)
     yield "near_identical", lambda one: _is_near_identical(one, rules.near_identical)
+    yield "one_begins_the_other", _is_beginning
     if rules.length_ratio is not None:
         most = rules.length_ratio
         yield "length_ratio", lambda one: _length_ratio(one) > most
 
 
 def _is_foreign(example: Example) -> bool:
-    """Whether the chosen reply is in another script than the character's language or the user's message."""
+    """Whether the chosen reply is in a script that is neither the character's nor the user's."""
     if example.chosen is None or not any(map(str.isalpha, example.chosen)):
         return False
-    return script_of(example.chosen) != example.expected_script
+    return script_of(example.chosen) not in example.expected_scripts
+
+
+def _is_oversized(example: Example) -> bool:
+    """Whether a reply is longer than any that the service takes, or the prompt beyond every window."""
+    prompt = sum(len(turn.content) for turn in example.prompt)
+    return prompt > _LONGEST_PROMPT or any(len(reply) > MESSAGE_CHARACTERS for reply in example.replies)
 
 
 def _is_near_identical(example: Example, most: float) -> bool:
@@ -93,41 +107,51 @@ def _is_near_identical(example: Example, most: float) -> bool:
     return likeness(example.chosen, example.rejected) > most
 
 
+def _is_beginning(example: Example) -> bool:
+    """Whether one reply is how the other begins, as where one was cut: that tells only where to stop."""
+    if example.chosen is None or example.rejected is None:
+        return False
+    shorter, longer = sorted((folded(example.chosen), folded(example.rejected)), key=len)
+    return f"{longer} ".startswith(f"{shorter} ")
+
+
 def _length_ratio(example: Example) -> float:
     lengths = [len(reply) for reply in example.replies]
     return max(lengths) / max(1, min(lengths)) if len(lengths) > 1 else 1.0
-
-
-def _preferred(example: Example, seed: int) -> tuple[bool, float, int]:
-    """Sort the surest first: strong before weak, then by margin, then by a seeded hash."""
-    return example.weak, -example.margin, hashed(seed, example.id)
 
 
 # --- duplicates -----------------------------------------------------------------------------------------
 
 
 def _deduplicated(examples: Sequence[Example], rules: Rules) -> list[Example]:
-    """Keep the surest of those that say the same: short ones exactly, longer ones nearly."""
+    """Keep the surest of those that say the same: short ones exactly, longer ones nearly.
+
+    A pair and the same pair the other way round do not say the same.
+    """
     said = [_said(one) for one in examples]
     long = [place for place, text in enumerate(said) if len(text) >= _SHORT]
     edges = [*_equal(said), *((long[a], long[b]) for a, b in near_pairs([said[at] for at in long]))]
-    alike = [
-        (a, b)
-        for a, b in edges
-        if (examples[a].chosen is None, examples[a].rejected is None)
-        == (examples[b].chosen is None, examples[b].rejected is None)
-    ]
+    alike = [(a, b) for a, b in edges if _same_sides(examples[a], examples[b])]
     best: dict[int, Example] = {}
     for one, group in zip(examples, linked(len(examples), iter(alike)), strict=True):
         known = best.get(group)
-        if known is None or _preferred(one, rules.seed) < _preferred(known, rules.seed):
+        if known is None or preferred(one, rules.seed) < preferred(known, rules.seed):
             best[group] = one
     kept = set(map(id, best.values()))
     return [one for one in examples if id(one) in kept]
 
 
+def _same_sides(one: Example, other: Example) -> bool:
+    if (one.chosen is None, one.rejected is None) != (other.chosen is None, other.rejected is None):
+        return False
+    if one.chosen is None or one.rejected is None or other.chosen is None or other.rejected is None:
+        return True
+    across = likeness(one.chosen, other.rejected) + likeness(one.rejected, other.chosen)
+    return likeness(one.chosen, other.chosen) + likeness(one.rejected, other.rejected) >= across
+
+
 def _said(example: Example) -> str:
-    return normalised("\n".join((example.newest, *example.replies)))
+    return folded("\n".join((example.newest, *example.replies)))
 
 
 def _equal(texts: Iterable[str]) -> Iterator[tuple[int, int]]:
@@ -146,21 +170,21 @@ def _without_contradictions(examples: Sequence[Example]) -> list[Example]:
 
 
 def _votes(example: Example) -> Iterator[tuple[tuple[str, str], bool]]:
-    before = normalised(example.conversation)
+    before = folded(example.conversation)
     if example.chosen is not None:
-        yield (before, normalised(example.chosen)), True
+        yield (before, folded(example.chosen)), True
     if example.rejected is not None:
-        yield (before, normalised(example.rejected)), False
+        yield (before, folded(example.rejected)), False
 
 
-# --- caps and balance -----------------------------------------------------------------------------------
+# --- caps -----------------------------------------------------------------------------------
 
 
 def _capped(examples: Sequence[Example], rules: Rules) -> list[Example]:
     caps = {"dialogue": rules.caps.dialogue, "user": rules.caps.user, "character": rules.caps.character}
     counts: dict[tuple[str, str], int] = defaultdict(int)
     kept = []
-    for one in sorted(examples, key=lambda each: _preferred(each, rules.seed)):
+    for one in sorted(examples, key=lambda each: preferred(each, rules.seed)):
         keys = [(name, str(getattr(one, name))) for name, most in caps.items() if most and getattr(one, name)]
         if all(counts[key] < (caps[key[0]] or 0) for key in keys):
             kept.append(one)
@@ -171,37 +195,5 @@ def _capped(examples: Sequence[Example], rules: Rules) -> list[Example]:
 
 def _weak_capped(examples: Sequence[Example], rules: Rules) -> list[Example]:
     strong = [one for one in examples if not one.weak]
-    weak = sorted((one for one in examples if one.weak), key=lambda one: _preferred(one, rules.seed))
+    weak = sorted((one for one in examples if one.weak), key=lambda one: preferred(one, rules.seed))
     return strong + weak[: int(rules.most_weak * len(strong))]
-
-
-def length_balanced(examples: Sequence[Example], seed: int) -> list[Example] | None:
-    """Return pairs of which 45 to 55 % have the longer reply chosen, as preference training likes length.
-
-    The least sure pairs of the larger side go. Pairs of equal length and single replies stay. None where all
-    pairs lean to one side, so that nothing would be left.
-    """
-    sides: Mapping[bool, list[Example]] = {True: [], False: []}
-    even = []
-    for one in examples:
-        if one.chosen is None or one.rejected is None or len(one.chosen) == len(one.rejected):
-            even.append(one)
-        else:
-            sides[len(one.chosen) > len(one.rejected)].append(one)
-    fewer, more = sorted(sides.values(), key=len)
-    if not fewer:
-        return None if more else even
-    most = int(len(fewer) * _BALANCED / (1 - _BALANCED) + 1e-9)
-    kept = sorted(more, key=lambda one: _preferred(one, seed))[:most]
-    ids = set(map(id, (*fewer, *kept, *even)))
-    return [one for one in examples if id(one) in ids]
-
-
-def chosen_longer(examples: Iterable[Example]) -> float | None:
-    """Return the share of pairs whose chosen reply is the longer one, of those that differ in length."""
-    longer = [
-        len(one.chosen) > len(one.rejected)
-        for one in examples
-        if one.chosen is not None and one.rejected is not None and len(one.chosen) != len(one.rejected)
-    ]
-    return sum(longer) / len(longer) if longer else None

@@ -9,10 +9,11 @@ from typing import Final, Literal
 from repartee.domain.dialogue import Message
 from repartee_eval.cases import Case, Side
 from repartee_eval.derived import read_derived
+from repartee_eval.dialogues.fingerprints import user_hash
 from repartee_eval.errors import EvalError
 from repartee_eval.preferences.agreement import Agreement, agreement
 from repartee_eval.preferences.composer import Composer, Scene
-from repartee_eval.preferences.example import Example, PromptTurn, user_hash
+from repartee_eval.preferences.example import Example, PromptTurn
 from repartee_eval.preferences.funnel import Funnel
 from repartee_eval.preferences.logged_prompts import LoggedReply
 from repartee_eval.preferences.reply_records import ReplyRecords
@@ -70,6 +71,9 @@ async def examples_of(
     found = []
     for case in run.cases.values():
         source = PAIRS if case.kind == "reply" else WINDOWS
+        if case.golden:
+            funnel.count("golden_dialogue", source)
+            continue
         won = agreement(run.rows[case.id], selection.least)
         if won.winner is None:
             funnel.count(won.reason, source)
@@ -167,16 +171,28 @@ async def _prompt(
     selection: Selection,
     composer: Composer,
 ) -> dict[str, object] | None:
-    """Return the prompt that was logged for one of the replies, else one composed of the history."""
+    """Return the prompt that was logged for one of the replies, else one composed of the history.
+
+    None where another member of a cast spoke than the one whose card the case has: the candidate answered
+    as somebody else, and a composed prompt would be the wrong character's.
+    """
+    others = any(_is_of_another(side, case) for side in sides)
+    if others and len(sides) > 1:
+        return None
     for reply_id in (side.reply_ids[-1] for side in sides if side.reply_ids):
-        if reply_id in selection.logged:
-            return {"prompt": selection.logged[reply_id].prompt, "prompt_from": "logged"}
-    if not before or before[-1].role != "user":
+        known = selection.logged.get(reply_id)
+        if known is not None and known.prompt:
+            return {"prompt": known.prompt, "prompt_from": "logged"}
+    if not before or before[-1].role != "user" or others:
         return None
     prompt: tuple[PromptTurn, ...] | None = await composer.prompt(
         Scene(case.character, case.user, case.scenario, before)
     )
     return None if prompt is None else {"prompt": prompt, "prompt_from": "composed"}
+
+
+def _is_of_another(side: Side, case: Case) -> bool:
+    return side.messages[-1].speaker not in {None, "", case.character.name}
 
 
 def _before_last(side: Side) -> tuple[Message, ...]:

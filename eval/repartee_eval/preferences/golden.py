@@ -1,21 +1,23 @@
 """The leak guard: nothing that models are tested on may be trained on."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Protocol
 
 import yaml
 
-from repartee_eval.dialogues.fingerprints import normalised
 from repartee_eval.errors import EvalError
-from repartee_eval.preferences.likeness import near_pairs
+from repartee_eval.preferences.likeness import folded, near_pairs
 
 LEAK: Final = 0.7
 """Likeness from which a text is a copy: one word changed in a sentence. A guard errs on the strict side."""
 _OWN_WORDS: Final = 30
-"""Characters from which one message is its own; shorter ones have to be the whole conversation."""
+"""Characters from which words are somebody's own. Shorter ones, as a greeting, are equal by chance."""
+_QUOTED: Final = 40
+"""Characters from which a text that stands inside a longer one is a quotation, not a turn of phrase."""
+_WORDS: Final = 5
 _NAMED: Final = 5
 
 
@@ -57,7 +59,10 @@ def load_golden(paths: Iterable[Path]) -> tuple[GuardedText, ...]:
 
 
 def refuse_leaks(rows: Sequence[Guarded], golden: Sequence[Guarded]) -> None:
-    """Raise EvalError that names what leaks: equal texts, or such that are alike by 0.7 or more."""
+    """Raise EvalError that names what leaks: texts that are equal, alike by 0.7 or more, or quoted whole.
+
+    Capitals, punctuation, unseen characters and look-alike letters of another alphabet make no difference.
+    """
     leaks = sorted({(golden[item].name, rows[row].name) for item, row in _leaks(rows, golden)})
     if leaks:
         told = "; ".join(f"{item} in {row}" for item, row in leaks[:_NAMED])
@@ -68,26 +73,53 @@ def refuse_leaks(rows: Sequence[Guarded], golden: Sequence[Guarded]) -> None:
         )
 
 
+def says_golden(golden: Sequence[Guarded]) -> Callable[[Guarded], bool]:
+    """Return whether a row is one of the golden items that are too short to be anybody's own words.
+
+    Such a row, say "hello" and nothing before it, is left out and counted: to refuse the sources for it would
+    refuse every log.
+    """
+    short = {said for said in (folded(item.said) for item in golden) if 0 < len(said) < _OWN_WORDS}
+    return lambda row: folded(row.said) in short
+
+
 def _leaks(rows: Sequence[Guarded], golden: Sequence[Guarded]) -> Iterator[tuple[int, int]]:
     whole: dict[str, list[int]] = {}
     for place, item in enumerate(golden):
-        whole.setdefault(normalised(item.said), []).append(place)
-    whole.pop("", None)
+        if len(said := folded(item.said)) >= _OWN_WORDS:
+            whole.setdefault(said, []).append(place)
     for place, row in enumerate(rows):
-        yield from ((item, place) for item in whole.get(normalised(row.said), ()))
+        yield from ((item, place) for item in whole.get(folded(row.said), ()))
     theirs, ours = _by_text(golden), _by_text(rows)
     texts = [*theirs, *(text for text in ours if text not in theirs)]
     alike = [(at, at) for at, text in enumerate(texts) if text in theirs and text in ours]
     alike += near_pairs(texts, LEAK)
+    for quoted, holder in _quotations(theirs, ours):
+        yield from ((item, row) for item in theirs[quoted] for row in ours[holder])
     for first, second in alike:
         for a, b in ((first, second), (second, first)):
             yield from ((item, row) for item in theirs.get(texts[a], ()) for row in ours.get(texts[b], ()))
 
 
+def _quotations(theirs: Iterable[str], ours: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """Yield golden texts with the texts that hold them; found by their first five words."""
+    opening: dict[tuple[str, ...], list[str]] = {}
+    for text in theirs:
+        words = text.split()
+        if len(text) >= _QUOTED and len(words) >= _WORDS:
+            opening.setdefault(tuple(words[:_WORDS]), []).append(text)
+    for text in ours:
+        words = text.split()
+        found = {tuple(words[at : at + _WORDS]) for at in range(len(words) - _WORDS + 1)} & opening.keys()
+        for quoted in (one for words_of in sorted(found) for one in opening[words_of]):
+            if f" {quoted} " in f" {text} ":
+                yield quoted, text
+
+
 def _by_text(things: Sequence[Guarded]) -> dict[str, list[int]]:
     found: dict[str, list[int]] = {}
     for place, thing in enumerate(things):
-        for text in dict.fromkeys(map(normalised, thing.texts)):
+        for text in dict.fromkeys(map(folded, thing.texts)):
             if len(text) >= _OWN_WORDS:
                 found.setdefault(text, []).append(place)
     return found

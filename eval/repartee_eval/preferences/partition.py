@@ -8,7 +8,7 @@ from repartee_eval.dialogues.fingerprints import hashed
 from repartee_eval.dialogues.near_duplicates import linked
 from repartee_eval.errors import EvalError
 from repartee_eval.preferences.example import Example
-from repartee_eval.preferences.likeness import near_pairs
+from repartee_eval.preferences.likeness import folded, near_pairs
 
 By = Literal["character", "dialogue"]
 _LIKENESS: Final = 0.8
@@ -36,10 +36,11 @@ def partitioned(
 ) -> Partition:
     """Return the parts. Raises EvalError where all examples belong together.
 
-    What has a dialogue, nearly the same conversation or (`by` character) a character in common stays
-    together. Each group has its side by a seeded hash, which more data does not change; where that leaves a
-    part empty, the group with the lowest or highest hash goes there. `held_out` characters are always
-    evaluated on. Groups are added to the evaluation part until there is `enough` in it, but never all.
+    What has a dialogue, nearly the same conversation, the same exchanges at the beginning (an edited message
+    makes a branch of a chat another dialogue) or (`by` character) a character in common stays together.
+    Each group has its side by a seeded hash, which more data does not change; where that leaves a part empty,
+    the group with the lowest or highest hash goes there. `held_out` characters are always evaluated on.
+    Groups are added to the evaluation part until there is `enough` in it, but never all.
     """
     groups = linked(len(examples), _links(examples, by))
     keys: dict[int, float] = {}
@@ -75,9 +76,23 @@ def _links(examples: Sequence[Example], by: By) -> Iterator[tuple[int, int]]:
             yield first.setdefault(("character", one.character.casefold()), place), place
         if one.case:
             yield first.setdefault(("case", one.case), place), place
+        for beginning in _beginnings(one):
+            yield first.setdefault(("beginning", beginning), place), place
     long = [place for place, one in enumerate(examples) if len(one.conversation) >= _OWN_WORDS]
     for a, b in near_pairs([examples[place].conversation for place in long], _LIKENESS):
         yield long[a], long[b]
+
+
+def _beginnings(example: Example) -> Iterator[str]:
+    """Yield what was said up to each reply, the one learned from included, behind something of the user's."""
+    said, asked = "", False
+    for turn in example.prompt:
+        if turn.role == "assistant" and asked and len(said) >= _OWN_WORDS:
+            yield f"{said}\n{folded(turn.content)}"
+        if turn.role != "system":
+            said, asked = f"{said}\n{folded(turn.content)}", asked or turn.role == "user"
+    if len(said) >= _OWN_WORDS:
+        yield from (f"{said}\n{folded(reply)}" for reply in example.replies)
 
 
 def _alone(count: int, by: By) -> str:

@@ -1,11 +1,12 @@
 """Scores and flags of single replies, from the files that `repartee-eval score` and `moderate` write."""
 
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from repartee.domain.chat_files.limits import ChatError
+from repartee.domain.chat_files.strict_json import as_object, read_json
 from repartee_eval.dialogues.fingerprints import normalised
 from repartee_eval.errors import EvalError
 
@@ -62,7 +63,10 @@ def tag_levels(line: Mapping[str, Any], where: str) -> dict[str, str]:
 
 
 def json_lines(paths: Iterable[Path]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield the objects of JSON Lines files, each with its file and line. Raises EvalError."""
+    """Yield the objects of JSON Lines files, each with its file and line. Raises EvalError.
+
+    Read strictly: a key given twice, NaN, 1e999 and half of a character are errors, and the line is named.
+    """
     for path in paths:
         try:
             lines = path.read_text("utf-8-sig").split("\n")
@@ -75,12 +79,9 @@ def json_lines(paths: Iterable[Path]) -> Iterator[tuple[str, dict[str, Any]]]:
 
 def _object(line: str, where: str) -> dict[str, Any]:
     try:
-        content = json.loads(line)
-    except ValueError:
-        raise EvalError(f"{where}: is not JSON") from None
-    if not isinstance(content, dict):
-        raise EvalError(f"{where}: is no object")
-    return content
+        return as_object(read_json(line.strip()))
+    except ChatError as error:
+        raise EvalError(f"{where}: {error.message}") from None
 
 
 def _keys(line: Mapping[str, Any], text: str) -> Iterator[str]:

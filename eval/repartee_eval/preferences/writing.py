@@ -43,8 +43,8 @@ def write_preferences(out: Path, parts: Partition, said: Mapping[str, Any]) -> b
 def read_examples(folder: Path) -> list[Example]:
     """Return the examples of a folder that was written here. Raises EvalError."""
     try:
-        lines = (folder / EXAMPLES).read_text("utf-8").splitlines()
-        return [Example.model_validate_json(line) for line in lines]
+        lines = (folder / EXAMPLES).read_text("utf-8").split("\n")
+        return [Example.model_validate_json(line) for line in lines if line.strip()]
     except (OSError, ValueError) as error:
         raise EvalError(f"{folder / EXAMPLES}: cannot be read: {type(error).__name__}") from None
 

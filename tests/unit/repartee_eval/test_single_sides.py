@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from repartee_eval.dialogues.dialogue import Dialogue
+from repartee_eval.dialogues.replay import replay_cases
 from repartee_eval.dialogues.summaries import Summary
 from repartee_eval.judges.reading import ScoreReading
 from repartee_eval.single_sides import (
@@ -39,6 +40,17 @@ def test_a_cut_reply_and_an_emulated_user_are_marked():
     told["messages"][1]["finish_reason"] = "length"
     (subject,) = reply_subjects([Dialogue.model_validate(told | {"emulated": True})])
     assert (subject.side.truncated, subject.side.emulated) == (True, True)
+
+
+def test_golden_dialogues_are_told_by_subjects_and_cases_and_ids_stay():
+    plain, golden = _dialogue(), _dialogue(golden=True)
+    for made in (reply_subjects, dialogue_subjects):
+        before, after = list(made([plain])), list(made([golden]))
+        assert [one.id for one in before] == [one.id for one in after]
+        assert {one.golden for one in after} == {True}
+    cases = [[slot.case(slot.logged) for slot in replay_cases([one], per_depth=2)] for one in (plain, golden)]
+    assert [one.id for one in cases[0]] == [one.id for one in cases[1]]
+    assert {one.golden for one in cases[1]} == {True}
 
 
 def test_a_dialogue_is_one_subject_and_one_without_replies_is_none():

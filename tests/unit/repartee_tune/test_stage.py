@@ -55,6 +55,30 @@ def test_a_changed_input_is_refused_by_name(source: Path, tmp_path: Path) -> Non
         run_stage(_count(source), tmp_path / "out", _work([]))
 
 
+def test_what_a_killed_process_left_is_replaced_and_a_living_one_is_not_disturbed(
+    source: Path, tmp_path: Path
+) -> None:
+    out, key = tmp_path / "out", _count(source).key[:12]
+    for name in (f".out.{key}", ".out.0123456789ab", ".out.other", ".outer.0123456789ab"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "half.txt").write_text("what a user said", "utf-8")
+    run_stage(_count(source), out, _work([]))
+    assert {path.name for path in tmp_path.glob(".*")} == {".out.other", ".outer.0123456789ab"}
+
+    def meanwhile(_: Path) -> Mapping[str, int]:
+        with pytest.raises(TuneError, match="being made by another process"):
+            run_stage(_count(source), tmp_path / "second", _work([]))
+        return {}
+
+    run_stage(_count(source), tmp_path / "second", meanwhile)
+
+
+def test_a_file_is_no_place_for_a_folder(source: Path, tmp_path: Path) -> None:
+    (tmp_path / "out").write_text("x", "utf-8")
+    with pytest.raises(TuneError, match="is a file"):
+        run_stage(_count(source), tmp_path / "out", _work([]))
+
+
 def test_a_crash_leaves_no_folder_and_the_next_start_works(source: Path, tmp_path: Path) -> None:
     def crash(out: Path) -> Mapping[str, int]:
         (out / "half.txt").write_text("x", "utf-8")

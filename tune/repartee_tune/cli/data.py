@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 from collections.abc import Callable
+from dataclasses import asdict
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -11,12 +12,11 @@ from typing import Any, Final
 
 import click
 
+from repartee_eval.cli.row_options import RowChoice, with_row_options
 from repartee_eval.preferences.composer import open_composer
-from repartee_eval.preferences.filters import Caps, Rules
-from repartee_eval.preferences.partition import By
 from repartee_eval.preferences.reply_records import load_records
 from repartee_tune.data.built import Built
-from repartee_tune.data.dataset import Dataset, Request, guarded_items, make_dataset, withdrawn
+from repartee_tune.data.dataset import Dataset, Request, guarded_items, make_dataset
 from repartee_tune.data.fitting import ConversationTokens
 from repartee_tune.data.moderation_rows import ModerationOptions, build_moderation_rows
 from repartee_tune.data.retrieval_rows import RetrievalOptions, build_retrieval_rows
@@ -32,10 +32,8 @@ _USED: Final[dict[str, frozenset[SourceKind]]] = {
     **dict.fromkeys(("embedder", "reranker"), frozenset[SourceKind]({"retrieval", "log"})),
     "moderation": frozenset({"flags", "run"}),
 }
-_there = click.Path(path_type=Path, exists=True)
-_file = click.Path(path_type=Path, exists=True, dir_okay=False)
-_share = click.FloatRange(0, 1, min_open=True, max_open=True)
-_cap = click.IntRange(1)
+_FILES: Final = frozenset({"scores", "flags", "golden", "without_users", "seed"})
+"""Options that stand in a dataset's key by their content, or in its own place."""
 
 
 @click.command()
@@ -48,19 +46,7 @@ _cap = click.IntRange(1)
     help="The model to be trained: its tokenizer counts and trims.",
 )
 @click.option("--max-length", type=click.IntRange(16), default=2048, show_default=True, help="Tokens.")
-@click.option("--scores", type=_file, multiple=True, help="scores.jsonl of `repartee-eval score`.")
-@click.option("--flags", type=_file, multiple=True, help="flags.jsonl of `repartee-eval moderate`.")
-@click.option("--minimum-score", type=click.FloatRange(0, 1), default=0.7, show_default=True)
-@click.option(
-    "--least",
-    type=click.FloatRange(0.5, 1),
-    default=0.7,
-    show_default=True,
-    help="Mean P(win), or share of votes, that a winner needs.",
-)
-@click.option("--most-per-dialogue", type=_cap, default=10, show_default=True)
-@click.option("--most-per-user", type=_cap, default=50, show_default=True)
-@click.option("--most-per-character", type=_cap, help="Default: any number.")
+@with_row_options
 @click.option(
     "--most-weak",
     type=click.FloatRange(0, 1),
@@ -69,9 +55,11 @@ _cap = click.IntRange(1)
     help="Regenerated replies as a share of the others.",
 )
 @click.option(
-    "--balance-length",
-    is_flag=True,
-    help="dpo: 45 to 55 % of pairs have the longer reply chosen; none is twice as long.",
+    "--most-of-one-class",
+    type=click.FloatRange(1),
+    default=4.0,
+    show_default=True,
+    help="kto: good rows are at most so many times the bad ones, and the other way round.",
 )
 @click.option(
     "--negatives",
@@ -80,43 +68,35 @@ _cap = click.IntRange(1)
     show_default=True,
     help="embedder, reranker: facts that do not matter, for each message.",
 )
-@click.option(
-    "--split",
-    "by",
-    type=click.Choice(["character", "dialogue"]),
-    default="character",
-    show_default=True,
-    help="What train and eval may not have in common, beside dialogues.",
-)
-@click.option("--eval-share", type=_share, default=0.1, show_default=True)
-@click.option("--hold-out", multiple=True, help="A character to evaluate on only; repeatable.")
-@click.option("--golden", type=_there, multiple=True, help="Items that must not be in the rows; repeatable.")
-@click.option("--without-users", type=_file, help="Ids or hashes of users who withdrew, one per line.")
 @click.option("--skip-bad", is_flag=True, help="Leave out lines of logs that cannot be used.")
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
 @click.option("--json", "in_json", is_flag=True, help="Print the manifest's counts as JSON.")
-def data(sources: tuple[Path, ...], out: Path, in_json: bool, **options: Any) -> None:
+def data(
+    sources: tuple[Path, ...],
+    out: Path,
+    kind: Any,
+    base: Path | None,
+    rows: RowChoice,
+    in_json: bool,
+    **options: Any,
+) -> None:
     """Turn SOURCES into a dataset of one kind, and say what each filter removed.
 
     A source is an eval run, a folder of `repartee-eval preferences`, an event log or dialogues, votes or a
     review as CSV, training rows, flags.jsonl, or labelled retrieval data.
     """
-    told = _fitting_sources(told_sources(sources), options["kind"])
-    paths = {name: options.pop(name) for name in ("golden", "scores", "flags", "without_users", "base")}
+    told = _fitting_sources(told_sources(sources), kind)
+    said = {name: value for name, value in asdict(rows).items() if name not in _FILES}
     request = Request(
         sources=told,
-        parameters={
-            **{name: value for name, value in options.items() if name != "seed"},
-            "templates": _templates(told),
-        },
-        seed=options["seed"],
-        golden=paths["golden"],
-        records=(*paths["scores"], *paths["flags"]),
-        base=paths["base"],
-        without_users=paths["without_users"],
+        parameters={**options, **said, "kind": kind, "templates": _templates(told)},
+        seed=rows.seed,
+        golden=rows.golden,
+        records=(*rows.scores, *rows.flags),
+        base=base,
+        without_users=rows.without_users,
     )
-    dataset = make_dataset(request, out, partial(_build, told, options, paths))
-    _tell(dataset, out, checked=paths["base"] is not None, in_json=in_json)
+    dataset = make_dataset(request, out, partial(_build, told, kind, base, rows, options))
+    _tell(dataset, out, checked=base is not None, in_json=in_json)
 
 
 def _templates(sources: tuple[Source, ...]) -> str:
@@ -138,39 +118,32 @@ def _fitting_sources(sources: tuple[Source, ...], kind: str) -> tuple[Source, ..
     return sources
 
 
-def _build(sources: tuple[Source, ...], options: dict[str, Any], paths: dict[str, Any]) -> Built:
-    kind, seed, share = options["kind"], options["seed"], options["eval_share"]
-    gone, golden = withdrawn(paths["without_users"]), guarded_items(paths["golden"])
+def _build(
+    sources: tuple[Source, ...], kind: Any, base: Path | None, rows: RowChoice, options: dict[str, Any]
+) -> Built:
+    share, seed, golden = rows.eval_share, rows.seed, guarded_items(rows.golden)
+    rules = rows.rules(most_weak=options["most_weak"], pairs=kind == "dpo")
+    gone = rules.without_users
     if kind in {"embedder", "reranker"}:
         return build_retrieval_rows(
             sources, RetrievalOptions(kind, options["negatives"], share, seed, gone), golden
         )
     if kind == "moderation":
         return build_moderation_rows(sources, ModerationOptions(share, seed, gone), golden)
-    balanced = options["balance_length"] and kind == "dpo"
-    caps = Caps(options["most_per_dialogue"], options["most_per_user"], options["most_per_character"])
-    rules = Rules(
-        minimum_score=options["minimum_score"],
-        length_ratio=2.0 if balanced else None,
-        caps=caps,
-        most_weak=options["most_weak"],
-        seed=seed,
-        without_users=gone,
-    )
-    by: By = options["by"]
     return build_text_rows(
         sources,
         TextOptions(
             kind=kind,
             rules=rules,
-            least=options["least"],
-            records=load_records(paths["scores"], paths["flags"]),
-            chat=_chat_tokens(paths["base"]),
+            least=rows.least,
+            records=load_records(rows.scores, rows.flags),
+            chat=_chat_tokens(base),
             max_length=options["max_length"],
-            by=by,
+            by=rows.by,
             eval_share=share,
-            held_out=options["hold_out"],
-            balance_length=balanced,
+            held_out=rows.hold_out,
+            balance_length=rules.length_ratio is not None,
+            most_of_one_class=options["most_of_one_class"],
             skip_bad=options["skip_bad"],
         ),
         golden,

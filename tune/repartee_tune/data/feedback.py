@@ -4,9 +4,11 @@ from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from repartee_eval.dialogues.characters import id_from
 from repartee_eval.dialogues.dialogue import Dialogue, Discarded, Feedback, Turn
+from repartee_eval.dialogues.fingerprints import user_hash
 from repartee_eval.preferences.composer import Composer, Scene
-from repartee_eval.preferences.example import Example, PromptTurn, user_hash
+from repartee_eval.preferences.example import Example, PromptTurn
 from repartee_eval.preferences.funnel import Funnel
 from repartee_eval.preferences.logged_prompts import LoggedReply
 
@@ -33,6 +35,9 @@ async def feedback_examples(
     pairs: bool,
 ) -> list[Example]:
     """Return single replies that were found good or bad or, with `pairs`, liked ones against discarded ones.
+
+    What another member of a cast said than the one whose card the dialogue has keeps the prompt that was
+    logged, under that member's name; without one it is counted out as `other_speaker`.
 
     A dislike and a flag mean bad. To be asked for again means so weakly: people also regenerate out of
     curiosity. Liked and disliked at once means nothing. Golden dialogues are left out.
@@ -85,17 +90,30 @@ async def _of_place(
     if torn:
         funnel.count("liked_and_disliked", "feedback", torn)
     wanted = [(reply, opinion) for reply, opinion in told if opinion in {"good", "bad", "weakly_bad"}]
-    if pairs:
-        for example in _pairs(place, wanted):
-            if prompt := await _prompt(place, example.reply_ids, logged, composer):
-                yield example.model_copy(update=prompt)
-        return
-    for reply, opinion in wanted:
-        prompt = await _prompt(place, (reply.id,), logged, composer)
-        if prompt is None:
-            funnel.count("no_prompt", "feedback")
+    examples = _pairs(place, wanted) if pairs else (_single(place, *each) for each in wanted)
+    for example in examples:
+        speaker = _speaker(place, example, logged)
+        prompt = await _prompt(place, example.reply_ids, logged, composer, composed=not speaker)
+        if example.is_operators:
+            funnel.count("operator_text", example.source)
+        elif prompt is None:
+            funnel.count("other_speaker" if speaker else "no_prompt", example.source)
         else:
-            yield _single(place, reply, opinion).model_copy(update=prompt)
+            yield example.model_copy(update={**prompt, **_of_member(speaker, example, logged)})
+
+
+def _speaker(place: _Place, example: Example, logged: Mapping[str, LoggedReply]) -> str:
+    """Return which other member of a cast said a reply; empty for the character of the dialogue."""
+    known = next((logged[each].speaker for each in example.reply_ids if each in logged), "")
+    name = known or place.turn.speaker
+    return "" if name == place.dialogue.character.name else name
+
+
+def _of_member(speaker: str, example: Example, logged: Mapping[str, LoggedReply]) -> dict[str, object]:
+    if not speaker:
+        return {}
+    language = next((logged[each].language for each in example.reply_ids if each in logged), "")
+    return {"character": id_from(speaker), "language": language}
 
 
 def _pairs(place: _Place, told: Sequence[tuple[Turn | Discarded, Opinion]]) -> Iterator[Example]:
@@ -138,13 +156,18 @@ def _single(place: _Place, reply: Turn | Discarded, opinion: Opinion) -> Example
 
 
 async def _prompt(
-    place: _Place, reply_ids: Iterable[str], logged: Mapping[str, LoggedReply], composer: Composer
+    place: _Place,
+    reply_ids: Iterable[str],
+    logged: Mapping[str, LoggedReply],
+    composer: Composer,
+    *,
+    composed: bool,
 ) -> dict[str, object] | None:
     for reply_id in reply_ids:
-        if reply_id in logged:
+        if reply_id in logged and logged[reply_id].prompt:
             return {"prompt": logged[reply_id].prompt, "prompt_from": "logged"}
     before = place.dialogue.history(place.index)
-    if not before or before[-1].role != "user":
+    if not composed or not before or before[-1].role != "user":
         return None  # a greeting, or a message that was continued
     scene = Scene(place.dialogue.character, place.dialogue.user, place.dialogue.scenario, before)
     prompt: tuple[PromptTurn, ...] | None = await composer.prompt(scene)

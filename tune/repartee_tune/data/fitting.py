@@ -6,6 +6,7 @@ from typing import Protocol
 
 from repartee_eval.preferences.example import Example, PromptTurn
 from repartee_eval.preferences.filters import CONTROL_TOKEN
+from repartee_eval.preferences.likeness import laid_bare
 from repartee_tune.training_rows import Message
 from repartee_tune.trimming import trim_oldest_turns
 
@@ -75,4 +76,8 @@ def neutralised(text: str, control: Sequence[str] = ()) -> str:
 
 def has_control_tokens(texts: Sequence[str], control: Sequence[str]) -> bool:
     """Whether a text holds a token that the tokenizer, or that of a common model, would take for its own."""
-    return any(CONTROL_TOKEN.search(text) or any(token in text for token in control) for text in texts)
+    return any(
+        CONTROL_TOKEN.search(bare) or any(token in bare or token in text for token in control)
+        for text in texts
+        for bare in (laid_bare(text),)
+    )

@@ -6,9 +6,11 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from repartee_eval.preferences.example import Example, user_hash
+from repartee_eval.dialogues.fingerprints import user_hash
+from repartee_eval.preferences.example import Example
 from repartee_eval.preferences.funnel import Funnel
 from repartee_eval.preferences.reply_records import json_lines
+from repartee_eval.preferences.user_hashes import is_hash
 from repartee_tune.errors import TuneError
 
 _KEPT = (
@@ -17,18 +19,28 @@ _KEPT = (
     "language",
     "case",
     "run",
-    "chosen_model",
-    "rejected_model",
+    "reply_ids",
     "judges",
     "criteria",
+    "orders",
+    "chosen_model",
+    "rejected_model",
+    "chosen_prompt_version",
+    "rejected_prompt_version",
+    "prompt_from",
+    "weak",
+    "flags",
+    "truncated",
+    "emulated",
+    "score",
 )
 
 
 def given_examples(path: Path, funnel: Funnel) -> list[Example]:
     """Return the rows of a JSON Lines file. Raises TuneError naming line and field.
 
-    Rows may say `character`, `dialogue`, `language` and `user`, by themselves or in `provenance`; what has no
-    dialogue is one of its own.
+    Rows may say `character`, `dialogue`, `language`, `user`, `model` and what else `provenance` holds, by
+    themselves or there; what has no dialogue is one of its own.
     """
     found = [_example(where, row) for where, row in json_lines([path])]
     funnel.add(found)
@@ -37,19 +49,21 @@ def given_examples(path: Path, funnel: Funnel) -> list[Example]:
 
 def _example(where: str, row: Mapping[str, Any]) -> Example:
     told = row.get("provenance") if isinstance(row.get("provenance"), dict) else {}
-    said = {**(told or {}), **{name: row[name] for name in (*_KEPT, "user", "score") if name in row}}
+    said = {**(told or {}), **{name: row[name] for name in (*_KEPT, "user", "finish_reason") if name in row}}
     fields: dict[str, Any] = {name: said[name] for name in _KEPT if said.get(name)}
-    if isinstance(row.get("margin"), int | float) and not isinstance(row.get("margin"), bool):
-        fields["margin"] = min(1.0, max(0.0, float(row["margin"])))
+    replies = _replies(where, row)
+    fields |= _models(where, row, replies)
+    if said.get("finish_reason") == "length":
+        fields["truncated"] = True
+    if row.get("margin") is not None:
+        fields["margin"] = min(1.0, max(0.0, _number(f"{where}: margin", row["margin"])))
+    if said.get("score") is not None:
+        fields["score"] = _number(f"{where}: score", said["score"])
+        if not 0 <= fields["score"] <= 1:
+            raise TuneError(f"{where}: score: must be from 0 to 1")
     try:
         return Example.model_validate(
-            {
-                **fields,
-                **_replies(where, row),
-                "source": "given",
-                "user": _user(said),
-                "score": said.get("score"),
-            }
+            {**fields, **replies, "source": "given", "user": _user(where, said.get("user"))}
         )
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
@@ -57,9 +71,28 @@ def _example(where: str, row: Mapping[str, Any]) -> Example:
         raise TuneError(f"{where}: {field}: {first['msg']}") from None
 
 
-def _user(said: Mapping[str, Any]) -> str:
-    user = str(said.get("user") or "")
-    return user if len(user) == 64 and set(user) <= set("0123456789abcdef") else user_hash(user)
+def _user(where: str, user: Any) -> str:
+    if not isinstance(user, str | None):
+        raise TuneError(f"{where}: user: must be an id, or its hash")
+    return user or "" if is_hash(user or "") else user_hash(user)
+
+
+def _models(where: str, row: Mapping[str, Any], replies: Mapping[str, Any]) -> dict[str, Any]:
+    """Return whose words the one reply of a row is, where it says `model`."""
+    if "model" not in row or {"chosen", "rejected"} <= replies.keys():
+        return {}
+    if not isinstance(row["model"], str | None):
+        raise TuneError(f"{where}: model: must be a name")
+    return {"chosen_model" if "chosen" in replies else "rejected_model": row["model"] or ""}
+
+
+def _number(where: str, value: Any) -> float:
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        raise TuneError(f"{where}: must be a number")
+    try:
+        return float(value)
+    except OverflowError:
+        raise TuneError(f"{where}: must be a number of a usual size") from None
 
 
 def _replies(where: str, row: Mapping[str, Any]) -> dict[str, Any]:
@@ -90,8 +123,14 @@ def _messages(where: str, name: str, value: Any) -> Iterator[dict[str, Any]]:
         yield {"role": one.get("role"), "content": one.get("content")}
 
 
+def _replied(where: str, name: str, value: Any) -> Iterator[Any]:
+    """Yield the contents of the assistant's messages; None for what is somebody else's."""
+    for one in _messages(where, name, value):
+        yield one["content"] if one["role"] == "assistant" else None
+
+
 def _text(where: str, name: str, value: Any) -> str:
-    turns = [value] if isinstance(value, str) else [one["content"] for one in _messages(where, name, value)]
+    turns = [value] if isinstance(value, str) else list(_replied(where, name, value))
     if len(turns) != 1 or not isinstance(turns[0], str):
         raise TuneError(f"{where}: {name}: must be one reply, as text or as one message of the assistant")
     return turns[0]

@@ -6,16 +6,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from repartee.application.keep_safe import SAFETY
 from repartee_eval.cases import Case
 from repartee_eval.derived import read_derived
-from repartee_eval.dialogues.fingerprints import hashed, normalised
+from repartee_eval.dialogues.fingerprints import hashed, normalised, user_hash
 from repartee_eval.dialogues.near_duplicates import linked
 from repartee_eval.floor_checks import subjects_of
-from repartee_eval.preferences.example import user_hash
 from repartee_eval.preferences.funnel import Funnel
-from repartee_eval.preferences.golden import GuardedText, refuse_leaks
+from repartee_eval.preferences.golden import GuardedText, refuse_leaks, says_golden
 from repartee_eval.preferences.likeness import near_pairs
 from repartee_eval.preferences.reply_records import json_lines, tag_levels
+from repartee_eval.preferences.user_hashes import is_hash
 from repartee_eval.runs.folder import read_run
 from repartee_tune.data.built import Built
 from repartee_tune.data.sources import Source, of_kind
@@ -33,7 +34,13 @@ class Flagged:
     user: str
     judge: str
     source: str
+    model: str = ""
     golden: bool = False
+
+    @property
+    def guarded(self) -> GuardedText:
+        """What must not be golden."""
+        return GuardedText(f"dialogue {self.dialogue}", (self.text,), self.text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,16 +61,19 @@ def build_moderation_rows(
     found += [one for path in of_kind(sources, "run") for one in _of_run(path)]
     funnel.add(found)
     left = funnel.keep("user_withdrawn", found, [o for o in found if o.user not in options.without_users])
+    left = funnel.keep("operator_text", left, [one for one in left if one.model != SAFETY])
     left = funnel.keep("golden_dialogue", left, [one for one in left if not one.golden])
     left = funnel.keep("empty", left, [one for one in left if one.text.strip()])
     left = funnel.keep("labels_differ", left, _agreeing(left))
     left = funnel.keep("duplicate", left, list({normalised(o.text): o for o in reversed(left)}.values()))
+    is_golden = says_golden(golden)
+    left = funnel.keep("golden_item", left, [one for one in left if not is_golden(one.guarded)])
     raised = Counter(tag for one in left for tag, level in one.tags.items() if level != "none")
     if not raised:
         raise TuneError(
             f"no tag was raised in {len(left)} texts, so nothing can be told apart: moderate more dialogues"
         )
-    refuse_leaks([GuardedText(f"dialogue {o.dialogue}", (o.text,), o.text) for o in left], golden)
+    refuse_leaks([one.guarded for one in left], golden)
     evaluated = _evaluated(left, options)
     if not evaluated:
         raise TuneError("all dialogues have nearly the same texts, so none can be kept for evaluation")
@@ -126,13 +136,15 @@ def _of_file(path: Path) -> Iterator[Flagged]:
     for where, line in json_lines([path]):
         if not isinstance(line.get("text"), str):
             raise TuneError(f"{where}: text: must be what was moderated")
-        told = {name: str(line.get(name) or "") for name in ("character", "dialogue", "judge", "user")}
+        told = {
+            name: str(line.get(name) or "") for name in ("character", "dialogue", "judge", "model", "user")
+        }
         user = told.pop("user")
         yield Flagged(
             line["text"],
             tag_levels(line, where),
             **told,
-            user=user_hash(user),
+            user=user if is_hash(user) else user_hash(user),
             source="flags",
             golden=bool(line.get("golden")),
         )
@@ -156,4 +168,6 @@ def _of_run(folder: Path) -> Iterator[Flagged]:
             user_hash(case.user.id),
             judge,
             "eval-run",
+            subject.side.model,
+            golden=case.golden,
         )

@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from repartee.domain.text import script_of
-from repartee_eval.dialogues.fingerprints import hashed
-from repartee_eval.preferences.example import user_hash
+from repartee_eval.dialogues.fingerprints import hashed, user_hash
 from repartee_eval.preferences.funnel import Funnel
-from repartee_eval.preferences.golden import GuardedText, refuse_leaks
+from repartee_eval.preferences.golden import GuardedText, refuse_leaks, says_golden
 from repartee_eval.preferences.likeness import likeness
 from repartee_eval.preferences.logged_prompts import LoggedReply, logged_replies
 from repartee_eval.retrieval_data import LabelledUser, RetrievalDataError, load_retrieval_data
@@ -39,6 +38,11 @@ class Labelled:
     language: str
     source: str
 
+    @property
+    def guarded(self) -> GuardedText:
+        """What must not be golden."""
+        return GuardedText(f"person {self.cluster}", (self.query,), self.query)
+
 
 @dataclass(frozen=True, slots=True)
 class RetrievalOptions:
@@ -57,15 +61,19 @@ def build_retrieval_rows(
     """Return the rows. Raises TuneError, also for persons whose split is `test`: they are measured on."""
     funnel = Funnel()
     found = [one for path in of_kind(sources, "retrieval") for one in _of_folder(path)]
-    found += _of_log(logged_replies(of_kind(sources, "log")))
+    logged = logged_replies(of_kind(sources, "log"))
+    funnel.count("operator_text", _LOGGED, sum(reply.is_operators for reply in logged.values()))
+    found += _of_log(logged)
     funnel.add(found)
     left = funnel.keep("user_withdrawn", found, [o for o in found if o.user not in options.without_users])
     left = funnel.keep("no_fact_matters", left, [one for one in left if one.positives])
     left = funnel.keep("no_other_fact", left, [one for one in left if one.negatives])
     left = funnel.keep("duplicate", left, list({(one.query, one.positives): one for one in left}.values()))
+    is_golden = says_golden(golden)
+    left = funnel.keep("golden_item", left, [one for one in left if not is_golden(one.guarded)])
     if not left:
         raise TuneError(f"no row for {options.kind} is left: {funnel.summary()}")
-    refuse_leaks([GuardedText(f"person {o.cluster}", (o.query,), o.query) for o in left], golden)
+    refuse_leaks([one.guarded for one in left], golden)
     evaluated = _evaluated({one.cluster for one in left}, options)
     rows = {
         part: [row for one in left if (one.cluster in evaluated) is part for row in _rows(one, options)]
@@ -138,7 +146,7 @@ def _of_log(logged: dict[str, LoggedReply]) -> Iterator[Labelled]:
 
     The other facts of the prompt were found for the message, too, and not used: the hardest negatives.
     """
-    for reply in logged.values():
+    for reply in (reply for reply in logged.values() if reply.prompt and not reply.is_operators):
         query = next((turn.content for turn in reversed(reply.prompt) if turn.role == "user"), "")
         used = [fact for fact in reply.facts if len(_stems(fact) & _stems(reply.text)) >= _SHARED_STEMS]
         unused = [fact for fact in reply.facts if not _stems(fact) & _stems(reply.text)]

@@ -1,16 +1,17 @@
 """What a SOURCE of `repartee-tune data` is, told by its content."""
 
-import csv
 import hashlib
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
 
+from repartee.domain.chat_files.limits import ChatError
+from repartee.domain.chat_files.strict_json import read_json
 from repartee_eval.dialogues.importing.import_files import files_of, told_kind
 from repartee_eval.errors import EvalError
 from repartee_eval.runs.folder import read_run
+from repartee_tune.data.csv_tables import read_table
 from repartee_tune.errors import TuneError
 from repartee_tune.stage import file_hashes
 
@@ -18,6 +19,7 @@ SourceKind = Literal["run", "preferences", "log", "votes", "review", "rows", "ta
 VOTE_COLUMNS: Final = ("item", "reply_a", "reply_b", "vote")
 REVIEW_COLUMNS: Final = ("item", "verdict")
 _TABLES: Final = frozenset({".jsonl", ".ndjson"})
+_PACKED: Final = frozenset({".gz", ".bz2", ".xz", ".zst", ".zip"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +65,11 @@ def _said_by_run(folder: Path) -> dict[str, str]:
 def _told(path: Path) -> SourceKind:
     if not path.exists():
         raise TuneError(f"{path} does not exist")
+    if packed := next((each for each in _inside(path) if each.suffix.lower() in _PACKED), None):
+        raise TuneError(f"{packed}: is compressed and would not be read: unpack it first")
     if path.is_dir():
         return _told_folder(path)
-    if path.suffix == ".csv":
+    if path.suffix.lower() in {".csv", ".tsv"}:
         return _told_csv(path)
     if path.suffix in _TABLES and (kind := _told_lines(path)):
         return kind
@@ -83,11 +87,7 @@ def _told_folder(path: Path) -> SourceKind:
 
 
 def _told_csv(path: Path) -> SourceKind:
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            columns = set(next(csv.reader(file), []))
-    except (OSError, UnicodeDecodeError) as error:
-        raise TuneError(f"{path} cannot be read: {type(error).__name__}; save it as UTF-8") from None
+    columns = set(read_table(path).columns)
     if columns.issuperset(VOTE_COLUMNS):
         return "votes"
     if columns.issuperset(REVIEW_COLUMNS):
@@ -121,9 +121,13 @@ def _told_log(path: Path) -> SourceKind:
     )
 
 
+def _inside(path: Path) -> Iterable[Path]:
+    return sorted(path.rglob("*")) if path.is_dir() else (path,)
+
+
 def _first_object(text: str) -> Mapping[str, Any]:
     try:
-        content = json.loads(text)
-    except ValueError:
+        content = read_json(text.strip())
+    except ChatError:
         return {}
     return content if isinstance(content, dict) else {}

@@ -1,7 +1,7 @@
 """Task datasets: scored outputs become `{"input", "output"}`. A task type is a YAML file of these fields."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from string import Template
 from typing import Annotated, Any, Final
@@ -9,10 +9,13 @@ from typing import Annotated, Any, Final
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from repartee_eval.dialogues.fingerprints import normalised
+from repartee.application.keep_safe import SAFETY
+from repartee_eval.dialogues.fingerprints import user_hash
 from repartee_eval.preferences.funnel import Funnel
-from repartee_eval.preferences.golden import GuardedText
+from repartee_eval.preferences.golden import GuardedText, refuse_leaks, says_golden
+from repartee_eval.preferences.likeness import folded
 from repartee_eval.preferences.reply_records import json_lines
+from repartee_eval.preferences.user_hashes import is_hash
 from repartee_tune.errors import TuneError
 
 TASKS: Final = Path(__file__).parents[1] / "tasks"
@@ -55,9 +58,16 @@ class TaskRow:
     score: float
     where: str
     source: str = "scored"
+    model: str = ""
+    user: str = ""
     golden: bool = False
     truncated: bool = False
     refused: str = ""
+
+    @property
+    def said(self) -> tuple[str, str]:
+        """What tells the row from others, however it is written."""
+        return folded(self.input), folded(self.output)
 
     @property
     def guarded(self) -> GuardedText:
@@ -92,25 +102,51 @@ def load_task(name_or_path: str) -> TaskType:
 
 
 def task_rows(
-    paths: Iterable[Path], task: TaskType, minimum: float, limit: int | None, funnel: Funnel
+    paths: Iterable[Path],
+    task: TaskType,
+    minimum: float,
+    limit: int | None,
+    funnel: Funnel,
+    without_users: frozenset[str] = frozenset(),
+    golden: Sequence[GuardedText] = (),
 ) -> list[TaskRow]:
-    """Return the rows, best score first. Raises TuneError where a line has no score or a field is missing."""
-    found = [_row(where, line, task) for where, line in json_lines(paths)]
+    """Return the rows, best score first. Raises TuneError where a line has no score, or none has the fields.
+
+    Lines without what the task's input or output is made of, as a scored greeting that answers nobody, are
+    counted out.
+    What several judges scored has the lowest of their scores. Raises EvalError for golden items.
+    """
+    found = _at_their_lowest([_row(where, line, task) for where, line in json_lines(paths)])
     funnel.add(found)
-    left = funnel.keep("golden", found, [row for row in found if not row.golden])
+    left = funnel.keep("no_field", found, [row for row in found if row.input and row.output])
+    if found and not left:
+        raise TuneError(_unfilled(found[0], task))
+    left = funnel.keep("user_withdrawn", left, [row for row in left if row.user not in without_users])
+    left = funnel.keep("operator_text", left, [row for row in left if row.model != SAFETY])
+    left = funnel.keep("golden_dialogue", left, [row for row in left if not row.golden])
     left = funnel.keep("truncated", left, [row for row in left if not row.truncated])
     left = funnel.keep("low_score", left, [row for row in left if row.score >= minimum])
     for reason in ("low_dimension", "short_input", "no_label", "long_output"):
         left = funnel.keep(reason, left, [row for row in left if row.refused != reason])
     ordered = sorted(left, key=lambda row: (-row.score, row.input, row.output))
     unique = funnel.keep("duplicate", left, list(_unique(ordered)))
-    return funnel.keep("over_limit", unique, unique if limit is None else unique[:limit])
+    is_golden = says_golden(golden)
+    clean = funnel.keep("golden_item", unique, [row for row in unique if not is_golden(row.guarded)])
+    refuse_leaks([row.guarded for row in clean], golden)
+    return funnel.keep("over_limit", clean, clean if limit is None else clean[:limit])
+
+
+def _at_their_lowest(rows: Sequence[TaskRow]) -> list[TaskRow]:
+    lowest: dict[tuple[str, str], float] = {}
+    for row in rows:
+        lowest[row.said] = min(row.score, lowest.get(row.said, 1.0))
+    return [replace(row, score=lowest[row.said]) for row in rows]
 
 
 def _unique(rows: Iterable[TaskRow]) -> Iterator[TaskRow]:
     seen: set[str] = set()
     for row in rows:
-        if (said := normalised(row.input)) not in seen:
+        if (said := folded(row.input)) not in seen:
             seen.add(said)
             yield row
 
@@ -119,18 +155,18 @@ def _row(where: str, line: Mapping[str, Any], task: TaskType) -> TaskRow:
     score = line.get(task.score)
     if not isinstance(score, int | float) or isinstance(score, bool) or not 0 <= score <= 1:
         raise TuneError(f"{where}: {task.score}: must be a score from 0 to 1")
+    user = str(line.get("user") or "")
     row = TaskRow(
-        input=_filled(where, line, task.input, "input"),
-        output=_filled(where, line, task.output, "output"),
+        input=_filled(line, task.input),
+        output=_filled(line, task.output),
         score=float(score),
         where=where,
+        model=str(line.get("model") or ""),
+        user=user if is_hash(user) else user_hash(user),
         golden=bool(line.get("golden")),
         truncated=bool(line.get("truncated")),
     )
-    return TaskRow(
-        row.input, row.output, row.score, where, golden=row.golden, truncated=row.truncated,
-        refused=_refusal(row, line, task),
-    )  # fmt: skip
+    return replace(row, refused=_refusal(row, line, task))
 
 
 def _refusal(row: TaskRow, line: Mapping[str, Any], task: TaskType) -> str:
@@ -149,9 +185,17 @@ def _refusal(row: TaskRow, line: Mapping[str, Any], task: TaskType) -> str:
     return "long_output" if too_long else ""
 
 
-def _filled(where: str, line: Mapping[str, Any], templates: Iterable[str], what: str) -> str:
+def _unfilled(row: TaskRow, task: TaskType) -> str:
+    what, templates = ("output", task.output) if row.input else ("input", task.input)
+    return (
+        f"{row.where}: {what}: none of {', '.join(map(repr, templates))} can be filled, nor in another line"
+    )
+
+
+def _filled(line: Mapping[str, Any], templates: Iterable[str]) -> str:
+    """Return the first text whose fields are all there; empty where there is none."""
     texts = {name: value for name, value in line.items() if isinstance(value, str) and value.strip()}
     for template in map(Template, templates):
         if set(template.get_identifiers()) <= texts.keys():
             return template.substitute(texts).strip()
-    raise TuneError(f"{where}: {what}: none of {', '.join(map(repr, templates))} can be filled")
+    return ""

@@ -2,28 +2,32 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any
 
+from repartee.domain.text import without_controls
 from repartee_eval import wiring
 from repartee_eval.dialogues.characters import characters_in
 from repartee_eval.dialogues.importing.casting import Casting
 from repartee_eval.dialogues.importing.import_files import import_files
+from repartee_eval.preferences.balance import chosen_longer, length_balanced
 from repartee_eval.preferences.composer import Composer, open_composer
-from repartee_eval.preferences.example import Example
-from repartee_eval.preferences.filters import Rules, chosen_longer, length_balanced, selected
+from repartee_eval.preferences.example import Example, PromptTurn
+from repartee_eval.preferences.filters import Rules, selected
 from repartee_eval.preferences.formats import Format, fits, guarded, rows_as
 from repartee_eval.preferences.from_run import Selection, examples_of, read_judged
 from repartee_eval.preferences.funnel import Funnel
-from repartee_eval.preferences.golden import GuardedText, refuse_leaks
+from repartee_eval.preferences.golden import GuardedText, refuse_leaks, says_golden
 from repartee_eval.preferences.logged_prompts import logged_replies
 from repartee_eval.preferences.partition import By, Partition, partitioned
 from repartee_eval.preferences.reply_records import ReplyRecords
 from repartee_eval.preferences.writing import read_examples
 from repartee_tune.data.built import Built
+from repartee_tune.data.classes import class_balanced_parts, fills_a_batch, require_rows
 from repartee_tune.data.feedback import feedback_examples
 from repartee_tune.data.fitting import (
     ConversationTokens,
@@ -39,7 +43,10 @@ from repartee_tune.errors import TuneError
 
 @dataclass(frozen=True, slots=True)
 class TextOptions:
-    """How rows are chosen. `chat` None: lengths are not known, and nothing is trimmed."""
+    """How rows are chosen. `chat` None: lengths are not known, and nothing is trimmed.
+
+    `most_of_one_class`: for kto, how many times as many rows one class may have as the other.
+    """
 
     kind: Format
     rules: Rules = field(default_factory=Rules)
@@ -51,6 +58,7 @@ class TextOptions:
     eval_share: float = 0.1
     held_out: tuple[str, ...] = ()
     balance_length: bool = False
+    most_of_one_class: float = 4.0
     skip_bad: bool = False
 
 
@@ -61,19 +69,26 @@ def build_text_rows(sources: Sequence[Source], options: TextOptions, golden: Seq
     kept = _usable([_with_records(one, options.records) for one in found], options, funnel)
     kept = selected(kept, options.rules, funnel)
     kept, lengths = _fitted(kept, options, funnel)
+    is_golden = says_golden(golden)
+    kept = funnel.keep("golden_item", kept, [one for one in kept if not is_golden(guarded(one))])
     refuse_leaks([guarded(one) for one in kept], golden)
-    _require_classes(options.kind, kept, funnel)
+    require_rows(options.kind, kept, funnel)
     parts = partitioned(
         kept,
         share=options.eval_share,
         by=options.by,
         held_out=options.held_out,
         seed=options.rules.seed,
-        enough=_has_both if options.kind == "kto" else bool,
+        enough=partial(fills_a_batch, len(kept), options.most_of_one_class)
+        if options.kind == "kto"
+        else bool,
     )
     parts = _balanced(parts, options, funnel) if options.balance_length else parts
-    if options.kind == "kto" and not _has_both(parts.train):
-        raise TuneError(_one_class(parts.train, "to train on"))
+    parts = (
+        class_balanced_parts(parts, options.most_of_one_class, options.rules.seed, funnel)
+        if options.kind == "kto"
+        else parts
+    )
     return Built(
         train=list(rows_as(options.kind, parts.train)),
         evaluation=list(rows_as(options.kind, parts.evaluation)),
@@ -129,7 +144,7 @@ def _with_records(example: Example, records: ReplyRecords) -> Example:
 
 def _usable(examples: Sequence[Example], options: TextOptions, funnel: Funnel) -> list[Example]:
     """Return what has the form of the kind: pairs, or single replies; prompts end before the reply."""
-    left = [one.model_copy(update={"prompt": tuple(t for t in one.prompt if t.content)}) for one in examples]
+    left = [one.model_copy(update={"prompt": tuple(_clean(one.prompt))}) for one in examples]
     left = funnel.keep("not_for_this_kind", left, [one for one in left if fits(options.kind, one)])
     left = funnel.keep("no_user_message", left, [one for one in left if one.newest.strip()])
     left = funnel.keep("ends_with_a_reply", left, [one for one in left if one.prompt[-1].role != "assistant"])
@@ -139,6 +154,14 @@ def _usable(examples: Sequence[Example], options: TextOptions, funnel: Funnel) -
     funnel.found.update(single.source for single in singles)
     funnel.found.subtract(one.source for one in left)
     return singles
+
+
+def _clean(prompt: Iterable[PromptTurn]) -> Iterator[PromptTurn]:
+    """Yield the messages that say something, without control characters: the service takes none either."""
+    for turn in prompt:
+        content = without_controls(turn.content)
+        if content.strip():
+            yield turn if content == turn.content else turn.model_copy(update={"content": content})
 
 
 def _singles(example: Example, kind: Format) -> Iterator[Example]:
@@ -175,31 +198,6 @@ def _fitted(
         "median_tokens": median(tokens) if tokens else 0,
         "longest_tokens": max(tokens, default=0),
     }
-
-
-# --- classes and balance --------------------------------------------------------------------------------
-
-
-def _has_both(examples: Sequence[Example]) -> bool:
-    return any(one.chosen is not None for one in examples) and any(
-        one.rejected is not None for one in examples
-    )
-
-
-def _require_classes(kind: Format, examples: Sequence[Example], funnel: Funnel) -> None:
-    if not examples:
-        raise TuneError(f"no row for {kind} is left: {funnel.summary()}")
-    if kind == "kto" and not _has_both(examples):
-        raise TuneError(_one_class(examples, ""))
-
-
-def _one_class(examples: Sequence[Example], where: str) -> str:
-    liked = sum(one.chosen is not None for one in examples)
-    hint = "collect dislikes, or use --kind sft" if liked else "collect likes"
-    return (
-        f"kto needs good and bad replies; {where + ' ' if where else ''}there are {liked} good and "
-        f"{len(examples) - liked} bad ones: {hint}"
-    )
 
 
 def _balanced(parts: Partition, options: TextOptions, funnel: Funnel) -> Partition:

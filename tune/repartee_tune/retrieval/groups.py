@@ -126,7 +126,7 @@ def _of_triples(triples: Sequence[Triple | Pair]) -> Iterator[Group]:
 
 def _triples(path: Path) -> list[Triple | Pair]:
     found = []
-    for number, line in enumerate(path.read_text("utf-8").splitlines(), 1):
+    for number, line in enumerate(path.read_text("utf-8").split("\n"), 1):
         if line.strip():
             found.append(_triple(f"{path.name}:{number}", line))
     if not found:

@@ -7,11 +7,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from repartee_eval.preferences.example import Example, PromptTurn, user_hash
-from repartee_eval.preferences.filters import Caps, Rules, chosen_longer, length_balanced, selected
+from repartee_eval.dialogues.fingerprints import user_hash
+from repartee_eval.preferences.balance import chosen_longer, length_balanced
+from repartee_eval.preferences.example import Example, PromptTurn
+from repartee_eval.preferences.filters import Caps, Rules, selected
 from repartee_eval.preferences.funnel import Funnel
 from tests.unit.repartee_eval.preferences.examples import example
 
+RUSSIAN = (PromptTurn(role="user", content="Паром уходит в девять?"),)
+NINE = "The ferry leaves at nine, and nobody has ever seen it come back on time."
+CYRILLIC_TWINS = str.maketrans("eoac", "еоас")
 RULES = Rules(caps=Caps(None, None, None))
 
 
@@ -30,7 +35,22 @@ def left(examples: list[Example], rules: Rules = RULES) -> tuple[list[Example], 
         ({"truncated": True}, "truncated"),
         ({"flags": ("hate",)}, "tag_raised"),
         ({"score": 0.69}, "low_score"),
-        ({"language": "ru"}, "wrong_language"),
+        ({"language": "ru", "prompt": RUSSIAN}, "wrong_language"),
+        ({"chosen_model": "safety"}, "operator_text"),
+        ({"rejected_model": "safety"}, "operator_text"),
+        ({"chosen": "\u200b\u2060 "}, "empty_reply"),
+        ({"rejected": "no " * 12_000}, "oversized"),
+        ({"prompt": (PromptTurn(role="user", content="why? " * 200_001),)}, "oversized"),
+        ({"chosen": "Aye\x00, the lamp is lit."}, "control_characters"),
+        ({"chosen": "Aye.<|im_\u200bend|>"}, "control_tokens"),
+        ({"chosen": "Aye.＜|im_end|＞"}, "control_tokens"),
+        ({"chosen": "### Response: aye"}, "control_tokens"),
+        ({"rejected": "[TOOL_CALLS] none"}, "control_tokens"),
+        ({"chosen": NINE, "rejected": NINE.upper().replace(",", " --")}, "near_identical"),
+        ({"chosen": NINE, "rejected": "\u200b".join(NINE)}, "near_identical"),
+        ({"chosen": NINE, "rejected": NINE.translate(CYRILLIC_TWINS)}, "near_identical"),
+        ({"chosen": NINE[:20], "rejected": NINE}, "one_begins_the_other"),
+        ({"rejected": NINE[:20], "chosen": NINE}, "one_begins_the_other"),
         ({"chosen": "Дверь открыта, читай."}, "wrong_language"),
         ({"chosen": "Tea.<|im_end|><|im_start|>user"}, "control_tokens"),
         ({"rejected": "[INST] do as I say [/INST]"}, "control_tokens"),
@@ -46,6 +66,12 @@ def test_a_filter_removes_what_it_names(fields: dict[str, Any], step: str) -> No
 
 def test_a_score_at_the_minimum_and_a_reply_without_letters_stay() -> None:
     assert len(left([example(1, score=0.7), example(2, chosen="...", rejected="1984, I believe")])[0]) == 2
+
+
+def test_a_reply_may_follow_the_user_into_another_language() -> None:
+    followed = example(1, language="en", prompt=RUSSIAN, chosen="*кивает* В девять, как всегда.")
+    kept = example(2, language="ru-RU", chosen="*кивает* В девять, как всегда.")
+    assert len(left([followed, kept])[0]) == 2
 
 
 def test_a_length_ratio_over_the_cap_is_removed() -> None:
@@ -66,6 +92,23 @@ def test_a_reply_that_was_found_good_and_bad_is_left_out() -> None:
     good = example(1, rejected=None)
     bad = good.model_copy(update={"chosen": None, "rejected": good.chosen})
     assert left([good, bad])[1] == {"contradictory": 2}
+
+
+def test_a_pair_and_its_opposite_contradict_each_other_and_are_no_duplicates() -> None:
+    first = example(1)
+    turned = first.model_copy(update={"chosen": first.rejected, "rejected": first.chosen})
+    assert left([first, turned, example(2)])[1] == {"contradictory": 2}
+    long = example(1, chosen=f"{NINE} {first.chosen}", rejected=f"{NINE[::-1]} {first.rejected}")
+    nearly = {"chosen": f"{long.rejected} Aye.", "rejected": f"{long.chosen} No."}
+    assert not left([long, long.model_copy(update=nearly)])[1]
+
+
+@pytest.mark.parametrize("written", ["AYE, sure", "aye sure!", "A\u200bye, sure.", "Аyе, surе."])
+def test_short_copies_in_other_letters_are_duplicates(written: str) -> None:
+    ask = (PromptTurn(role="user", content="Ok?"),)
+    first = example(1, prompt=ask, chosen="Aye, sure.", rejected=None)
+    copy = example(2, prompt=ask, chosen=written, rejected=None, language="en")
+    assert left([first, copy])[1] == {"duplicate": 1}
 
 
 def test_withdrawn_users_are_left_out() -> None:

@@ -8,7 +8,7 @@ import pytest
 from repartee_eval.errors import EvalError
 from repartee_eval.preferences.example import PromptTurn
 from repartee_eval.preferences.formats import guarded
-from repartee_eval.preferences.golden import load_golden, refuse_leaks
+from repartee_eval.preferences.golden import load_golden, refuse_leaks, says_golden
 from tests.unit.repartee_eval.preferences.examples import SYSTEM, example
 
 ASKED = "Would you still take the night ferry if the harbour master told you not to?"
@@ -33,6 +33,12 @@ def _check(path: Path, asked: str, reply: str = "Aye.") -> None:
         (ASKED, "Aye."),
         (f"  {ASKED.upper()} ", "Aye."),
         (ASKED.replace("still ", ""), "Aye."),
+        ("\u200b".join(ASKED), "Aye."),
+        (ASKED.translate(str.maketrans("eoac", "еоас")), "Aye."),
+        (
+            f"Before you answer, and since you know boats better than I do, tell me this: {ASKED} Well?",
+            "Aye.",
+        ),
         ("Something else entirely?", REFERENCE),
         ("Something else entirely?", REFERENCE.replace("better", "wiser")),
     ],
@@ -42,11 +48,13 @@ def test_copies_are_refused_by_name(tmp_path: Path, asked: str, reply: str) -> N
         _check(_golden(tmp_path), asked, reply)
 
 
-def test_a_short_message_leaks_only_as_the_whole_conversation(tmp_path: Path) -> None:
+def test_a_short_message_that_is_the_whole_conversation_is_told_and_no_error(tmp_path: Path) -> None:
     path = _golden(tmp_path, asked="hi there")
-    with pytest.raises(EvalError, match="g17"):
-        _check(path, "Hi  there")
-    _check(path, "hi there, I found a key under your mat")
+    is_golden = says_golden(load_golden([path]))
+    for asked, same in (("Hi  there!", True), ("hi there, I found a key under your mat", False)):
+        _check(path, asked)
+        row = example(1, prompt=(SYSTEM, PromptTurn(role="user", content=asked)))
+        assert is_golden(guarded(row)) is same
 
 
 def test_other_words_pass(tmp_path: Path) -> None:

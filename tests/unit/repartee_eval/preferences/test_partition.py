@@ -54,6 +54,24 @@ def test_more_data_moves_nothing_by_itself() -> None:
     assert set(map(id, before.train)) <= set(map(id, after.train))
 
 
+def test_branches_of_an_edited_chat_stay_together() -> None:
+    def turn(role: str, content: str) -> PromptTurn:
+        return PromptTurn.model_validate({"role": role, "content": content})
+
+    def branches(number: int) -> list[Example]:
+        begun = (turn("user", TALK.format(number * 7919)), turn("assistant", f"Aye, {number * 104729}."))
+        ways = [turn("user", f"{number * 31337 + way} other words. " * 40) for way in range(2)]
+        first = example(number, prompt=begun[:1], chosen=begun[1].content, rejected=None)
+        prompts = enumerate((*begun, way) for way in ways)
+        return [first, *(example(number, prompt=p, dialogue=f"{number}-{way}") for way, p in prompts)]
+
+    examples = [one for number in range(1, 9) for one in branches(number)]
+    for seed in range(5):
+        parts = partitioned(examples, by="dialogue", share=0.4, seed=seed)
+        asked = [{one.prompt[0].content for one in side} for side in (parts.train, parts.evaluation)]
+        assert not asked[0] & asked[1]
+
+
 def test_one_character_alone_cannot_be_split_and_the_fix_is_named() -> None:
     examples = [example(at) for at in range(4)]
     with pytest.raises(EvalError, match="--split dialogue"):

@@ -1,8 +1,10 @@
 """`repartee-eval preferences` over a run that the real commands made, with the offline baseline."""
 
 import json
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Literal
 
 import pytest
@@ -14,6 +16,7 @@ from repartee_eval.cli.preferences import preferences
 from repartee_eval.derived import Derived, write_derived
 from repartee_eval.floor_checks import Flagged
 from repartee_eval.judges.reading import FlagReading
+from repartee_eval.preferences.writing import read_examples
 from repartee_eval.runs.folder import open_run
 from repartee_eval.runs.manifest import JudgeSection, Manifest
 from repartee_eval.verdict_rows import Verdict, VerdictRow
@@ -53,9 +56,9 @@ def _case(number: int) -> Case:
     return case.model_copy(update={"cluster": f"d{number}", "character_id": name, "shared": shared, **side})
 
 
-async def _judged(folder: Path) -> Path:
+async def _judged(folder: Path, special: Mapping[int, Case] = MappingProxyType({})) -> Path:
     """Make a run: 12 wins of B, one flip, one tie, one flagged winner, and a pair of windows that A wins."""
-    cases = [_case(number) for number in range(15)]
+    cases = [special.get(number) or _case(number) for number in range(15)]
     window = window_case()
     worse = window.b.model_copy(update={"messages": (*window.b.messages[:-1], said("Не помню."))})
     window = window.model_copy(update={"b": worse})
@@ -130,6 +133,23 @@ async def test_scores_floor_the_chosen_reply_and_the_funnel_is_data(tmp_path: Pa
     result = _in_thread(folder, "--to", tmp_path / "out", "--scores", scores, "--json")
     steps = {step["step"]: step["removed"] for step in json.loads(result.stdout)["funnel"]["steps"]}
     assert (steps["low_score"], steps["tag_raised"], steps["tie_or_flip"]) == (1, 1, 2)
+
+
+async def test_golden_cases_and_the_operators_texts_give_no_rows(tmp_path: Path) -> None:
+    spoken = {number: {"b": _case(number).b.model_copy(update={"model": "safety"})} for number in (1, 2)}
+    special = {number: _case(number).model_copy(update=fields) for number, fields in spoken.items()}
+    special[3] = _case(3).model_copy(update={"golden": True})
+    folder = await _judged(tmp_path / "run-1", special)
+    result = _in_thread(folder, "--to", tmp_path / "out", "--json")
+    steps = {step["step"]: step["removed"] for step in json.loads(result.stdout)["funnel"]["steps"]}
+    assert (steps["golden_dialogue"], steps["operator_text"]) == (1, 2)
+
+
+async def test_line_separators_in_replies_survive_the_folder(tmp_path: Path) -> None:
+    odd = _case(1).b.model_copy(update={"messages": (said("Дверь\u2028 открыта\x85, читай письма вслух."),)})
+    folder = await _judged(tmp_path / "run-1", {1: _case(1).model_copy(update={"b": odd})})
+    assert _in_thread(folder, "--to", tmp_path / "out").exit_code == 0
+    assert any("\u2028" in (one.chosen or "") for one in read_examples(tmp_path / "out"))
 
 
 async def test_a_golden_item_in_the_rows_is_an_error_that_names_it(tmp_path: Path) -> None:

@@ -40,6 +40,23 @@ def test_a_low_dimension_a_cut_text_and_a_golden_one_are_left_out(tmp_path: Path
     assert [row["output"] for row in read(out)] == ["Waves: 1."]
 
 
+def test_of_several_judges_the_lowest_score_counts_and_hello_is_left_out(tmp_path: Path) -> None:
+    lines = [_scored(1, 0.9), {**_scored(1, 0.2), "judge": "other"}, _scored(2, 0.8)]
+    hello = {"input": "Привет!", "output": "Aye.", "overall": 1}
+    out = tmp_path / "rows.jsonl"
+    run("export", "--task", "qa", write(tmp_path / "s.jsonl", [*lines, hello]), "--to", out)
+    assert [row["output"] for row in read(out)] == ["Waves: 2."]
+
+
+def test_a_scored_greeting_that_answers_nobody_is_counted_out(tmp_path: Path) -> None:
+    greeting = {"id": "rpl_1", "kind": "reply", "output": "*waves* Evening.", "overall": 0.9}
+    scored = write(tmp_path / "s.jsonl", [greeting, _scored(1, 0.9)])
+    result = run("export", "--task", "qa", scored, "--to", tmp_path / "rows.jsonl")
+    left = [line.split() for line in result.stdout.splitlines()[1:3]]
+    assert left == [["no_field", "-1", "1", "left"], ["user_withdrawn", "-0", "1", "left"]]
+    assert len(read(tmp_path / "rows.jsonl")) == 1
+
+
 def test_a_new_task_type_is_a_file_and_its_rows_train_as_sft(tmp_path: Path) -> None:
     task = tmp_path / "tone.yaml"
     task.write_text(

@@ -10,6 +10,7 @@ from repartee_eval.preferences.example import PromptTurn
 from repartee_eval.preferences.funnel import Funnel
 from repartee_eval.preferences.logged_prompts import LoggedReply
 from repartee_tune.data.people import review_examples, vote_examples
+from repartee_tune.data.sources import told_sources
 from repartee_tune.errors import TuneError
 
 LOGGED = {"rpl_1": LoggedReply((PromptTurn(role="user", content="Tea?"),), "No tea.", "hash", ())}
@@ -51,6 +52,33 @@ def test_a_voter_counts_once_with_the_last_vote(tmp_path: Path) -> None:
     assert vote_examples(path, {}, 0.9, Funnel())[0].chosen == "Aye, black."
 
 
+def test_lines_of_an_item_may_show_its_replies_in_either_order(tmp_path: Path) -> None:
+    turned = {"reply_a": "Aye, black.", "reply_b": "No."}
+    rows = [_vote("i1", "p", "b"), _vote("i1", "q", "a", **turned), _vote("i1", "r", "a", **turned)]
+    [pair] = vote_examples(_csv(tmp_path / "votes.csv", *rows), {}, 0.9, Funnel())
+    assert (pair.chosen, pair.margin) == ("Aye, black.", 1.0)
+    other = [*rows, _vote("i1", "s", "a", reply_a="Perhaps.")]
+    with pytest.raises(TuneError, match=r"line 5: item: has other replies than on .*line 2"):
+        vote_examples(_csv(tmp_path / "votes.csv", *other), {}, 0.9, Funnel())
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+def test_a_spreadsheets_headers_spaces_and_blank_lines_are_fine(tmp_path: Path, delimiter: str) -> None:
+    lines = [
+        ["Item", " Reply A", "REPLY_B ", "Vote", "Voter", "Prompt"],
+        [" i1 ", "No; none, at all.", "Aye, black.", " B ", "p", "[OOC: hi] Tea?"],
+        [""] * 6,
+        ["i1", "No; none, at all.", "Aye, black.", "b", "q"],
+    ]
+    path = tmp_path / "votes.csv"
+    with path.open("w", encoding="utf-8-sig", newline="") as file:
+        csv.writer(file, delimiter=delimiter).writerows(lines)
+    assert told_sources([path])[0].kind == "votes"
+    [pair] = vote_examples(path, {}, 0.9, Funnel())
+    assert (pair.case, pair.chosen, pair.newest) == ("i1", "Aye, black.", "[OOC: hi] Tea?")
+    assert pair.judges == ("people:2",)
+
+
 def test_a_review_gives_singles_or_edits_against_originals(tmp_path: Path) -> None:
     path = _csv(
         tmp_path / "review.csv",
@@ -78,7 +106,7 @@ def test_a_review_gives_singles_or_edits_against_originals(tmp_path: Path) -> No
             {"item": "1", "prompt": "", "reply": "Ho", "verdict": "accept"},
             "line 2: prompt: or reply_id is needed",
         ),
-        ({"item": "1", "prompt": "[1", "reply": "Ho", "verdict": "accept"}, "line 2: prompt: must be text"),
+        ({"item": "1", "prompt": "[{1", "reply": "Ho", "verdict": "accept"}, "line 2: prompt: must be text"),
         ({"item": "", "prompt": "Hi", "reply": "Ho", "verdict": "accept"}, "line 2: item: must not be empty"),
         (
             {"item": "1", "reply_id": "rpl_9", "reply": "Ho", "verdict": "accept"},

@@ -33,6 +33,14 @@ def test_triples_and_pairs_become_graded_groups(tmp_path: Path) -> None:
     assert read_groups(data)[0].grades.tolist() == [[2, 0]]
 
 
+def test_a_line_separator_inside_a_text_ends_no_line(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    said = {"query": "one\u2028and\x85two", "fact": "yes", "label": 1}
+    (data / "train.jsonl").write_text(json.dumps(said, ensure_ascii=False) + "\n", "utf-8")
+    assert read_groups(data)[0].messages == ("one\u2028and\x85two",)
+
+
 @pytest.mark.parametrize(
     ("line", "message"),
     [
