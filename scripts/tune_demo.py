@@ -1,10 +1,11 @@
-"""The whole flywheel on a tiny model: verdicts → rows → SFT → DPO → gate → registry → reply.
+"""The whole flywheel on a tiny model: verdicts → rows → SFT → DPO → gate → registry → reply → withdrawal.
 
     .venv/bin/python scripts/tune_demo.py [--out var/tune-demo]
 
 `make tune-demo` runs it: one CPU core, no network, under three minutes. Every step is the command that a
 person would give, printed before it runs. The model has some hundred thousand parameters and cannot speak:
-the path is the real one, the replies are worth nothing.
+the path is the real one, the replies are worth nothing. In the end one of the users withdraws, and what has
+to be made anew is listed.
 """
 
 import argparse
@@ -16,9 +17,11 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from importlib import import_module
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 
@@ -29,9 +32,13 @@ import click
 ROOT: Final = Path(__file__).resolve().parents[1]
 BIN: Final = Path(sys.executable).parent
 DIALOGUES: Final = ROOT / "eval" / "data" / "dialogues" / "last_week.jsonl"
-MOST_TOKENS: Final = 512
+MOST_TOKENS: Final = 1024
 CONTEXT_TOKENS: Final = 1500
+SHORTEST: Final = 24
+"""Characters of a message that a made pair answers: shorter ones are the canary prompts' own words."""
 TUNE: Final = "repartee-tune"
+MADE_PER_DIALOGUE: Final = 3
+WITHDRAWN: Final = "user-01"
 LOSERS: Final = (
     "As an AI language model, I do not have personal feelings. How can I assist you today?",
     "I am an AI assistant and cannot do that. Is there anything else that I can help you with?",
@@ -61,40 +68,58 @@ def step(title: str, program: str, *arguments: object, allowed: tuple[int, ...] 
     return status
 
 
-def write_known_losers(out: Path) -> None:
+def with_user_ids(out: Path) -> Path:
+    """Write the sample dialogues with an id for each user, as a service's own log has them."""
+    lines = []
+    for number, line in enumerate(DIALOGUES.read_text("utf-8").splitlines(), start=1):
+        dialogue = json.loads(line)
+        user = dialogue["user"] | {"id": f"user-{number:02}"}
+        lines.append(json.dumps(dialogue | {"user": user}, ensure_ascii=False) + "\n")
+    out.write_text("".join(lines), "utf-8")
+    return out
+
+
+def write_known_losers(dialogues: Path, out: Path) -> None:
     """Write pairs of a logged reply and one that nobody wants, which a model of this size can tell apart."""
-    rows = []
-    for dialogue in map(json.loads, DIALOGUES.read_text("utf-8").splitlines()):
-        turns = dialogue["messages"]
-        for place in range(1, len(turns)):
-            asked, answered = turns[place - 1], turns[place]
-            if (asked["role"], answered["role"]) != ("user", "character"):
-                continue
-            rows.append(
-                {
-                    "prompt": [{"role": "user", "content": asked["text"]}],
-                    "chosen": [{"role": "assistant", "content": answered["text"]}],
-                    "rejected": [{"role": "assistant", "content": LOSERS[len(rows) % len(LOSERS)]}],
-                    "dialogue": dialogue["id"],
-                    "character": dialogue["character"],
-                }
-            )
+    rows: list[dict[str, Any]] = []
+    for dialogue in map(json.loads, dialogues.read_text("utf-8").splitlines()):
+        turns = [
+            (asked["text"], answered["text"])
+            for asked, answered in pairwise(dialogue["messages"])
+            if (asked["role"], answered["role"]) == ("user", "character") and len(asked["text"]) >= SHORTEST
+        ]
+        rows += [
+            {
+                "prompt": [{"role": "user", "content": asked}],
+                "chosen": [{"role": "assistant", "content": answered}],
+                "rejected": [{"role": "assistant", "content": LOSERS[place % len(LOSERS)]}],
+                "dialogue": dialogue["id"],
+                "character": dialogue["character"],
+                "user": dialogue["user"]["id"],
+            }
+            for place, (asked, answered) in enumerate(turns[:MADE_PER_DIALOGUE])
+        ]
     out.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), "utf-8")
     click.echo(f"{len(rows)} pairs of a logged reply and a known loser")
 
 
-def build_base(rows: Path, out: Path) -> None:
-    """Build the tiny chat model, its tokenizer trained on the rows that it will see."""
+def build_base(files: Iterable[Path], out: Path) -> None:
+    """Build the tiny chat model, its tokenizer trained on the rows that it will see.
+
+    It has to have seen the service's prompts: a tokenizer that has not needs half as many tokens again for
+    them, and rows from verdicts would not fit.
+    """
     texts = [
         message["content"]
-        for line in rows.read_text("utf-8").splitlines()
+        for file in files
+        for line in file.read_text("utf-8").splitlines()
         for key in ("prompt", "chosen", "rejected")
         for message in json.loads(line)[key]
     ]
     tiny = import_module("repartee_tune.tiny_model")
     import_module("torch").set_num_threads(1)
     size = tiny.TinyModelSize(
-        hidden=64, layers=2, intermediate=160, vocabulary=2048, positions=MOST_TOKENS + 512
+        hidden=64, layers=2, intermediate=160, vocabulary=4096, positions=MOST_TOKENS + 1024
     )
     tiny.build_tiny_chat_model(out, texts, size=size)
 
@@ -165,13 +190,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--out", type=Path, default=Path("var") / "tune-demo")
     out: Path = parser.parse_args().out
-    # Rows from verdicts hold the service's whole prompt, which is more than a tiny model reads: the funnel of
-    # `data` counts them as too long. The pairs that are made here are what it learns from.
     os.environ["REPARTEE_PROMPT__CONTEXT_TOKENS"] = str(CONTEXT_TOKENS)
     started = time.monotonic()
     try:
         measure_and_train(out)
         reply = promote_and_serve(out)
+        withdraw(out)
     except StepFailed as failed:
         click.echo(f"error: {failed}", err=True)
         return 1
@@ -182,23 +206,28 @@ def main() -> int:
 def measure_and_train(out: Path) -> None:
     """From logged dialogues to a merged model."""
     run, rows, base = out / "verdicts", out / "preferences", out / "base"
-    sft, dpo = out / "sft", out / "dpo"
-    asked = ("rollout", DIALOGUES, "--candidate", "offline", "--judge", "offline", "--per-depth", 1)
+    sft, dpo, sets = out / "sft", out / "dpo", out / "datasets"
+    out.mkdir(parents=True, exist_ok=True)
+    talks = with_user_ids(out / "last_week.jsonl")
+    asked = ("rollout", talks, "--candidate", "offline", "--judge", "offline", "--per-depth", 1)
     verdicts = (*asked, "--out", run)
     step("verdicts: logged replies against new ones", "repartee-eval", *verdicts, allowed=(0, 10, 30))
     step("preference rows from verdicts", "repartee-eval", "preferences", run, "--to", rows)
     click.secho("\n# a chat model of a few hundred thousand parameters, built here", bold=True)
     losers = out / "known-losers.jsonl"
     if not base.exists():
-        write_known_losers(losers)
-        build_base(losers, base)
+        write_known_losers(talks, losers)
+        build_base([losers, rows / "dpo" / "train.jsonl"], base)
     for kind in ("sft", "dpo"):
-        fitted = ("--base", base, "--max-length", MOST_TOKENS, "--to", out / f"{kind}-rows")
+        fitted = ("--base", base, "--max-length", MOST_TOKENS, "--to", sets / f"{kind}-rows")
         split = ("--split", "dialogue", "--seed", 1)
-        step(f"rows for {kind}", TUNE, "data", losers, run, "--kind", kind, *fitted, *split)
-    longest = ("--set", f"data.max_length={MOST_TOKENS}")
-    first = ("--data", out / "sft-rows", "--base", base, "--out", sft, *longest)
-    then = ("--data", out / "dpo-rows", "--base", sft / "model", "--out", dpo, *longest)
+        step(f"rows for {kind}", TUNE, "data", run, losers, "--kind", kind, *fitted, *split)
+        tell_sources(sets / f"{kind}-rows")
+    # Rows of ten and of a thousand tokens: one at a time, or most of a batch is padding.
+    longest = ("--set", f"data.max_length={MOST_TOKENS}", "--set", "optimiser.per_device_batch_size=1")
+    briefly = ("--set", "optimiser.epochs=2")
+    first = ("--data", sets / "sft-rows", "--base", base, "--out", sft, *longest, *briefly)
+    then = ("--data", sets / "dpo-rows", "--base", sft / "model", "--out", dpo, *longest)
     step("SFT of all weights", TUNE, "train", "tiny-cpu-sft", *first)
     step("DPO with LoRA", TUNE, "train", "tiny-cpu", *then)
     if not (out / "merged").exists():
@@ -208,7 +237,8 @@ def measure_and_train(out: Path) -> None:
 def promote_and_serve(out: Path) -> dict[str, Any]:
     """Gate, register and promote the merged model, and ask the service that serves it."""
     registry, gates = ("--registry", out / "registry"), ("--gates", out / "gates")
-    origin = ("--strip", "--why", "the demonstration")
+    behind = ("--run", out / "sft", "--run", out / "dpo", "--datasets", out / "datasets")
+    origin = (*behind, "--strip", "--why", "the demonstration")
     step("register: an immutable version", TUNE, "registry", *registry, "register", out / "merged", *origin)
     version = versions(out / "registry")[-1]
     policy = ("--policy", "tiny", "--local", "--health", out / "dpo" / "health.json")
@@ -217,6 +247,29 @@ def promote_and_serve(out: Path) -> dict[str, Any]:
     click.secho("\n# serve the champion behind POST /generate", bold=True)
     with served("registry:generator/champion", out / "registry", out / "data") as url:
         return ask(url)
+
+
+def tell_sources(rows: Path) -> None:
+    """Say how many rows are verdicts of the judge and how many were made for this model."""
+    sources: Counter[str] = Counter()
+    for part in ("train", "eval"):
+        lines = (rows / f"{part}.jsonl").read_text("utf-8").splitlines()
+        sources.update(json.loads(line)["provenance"]["source"] for line in lines)
+    click.echo(f"from verdicts: {sources['eval-run']}, made for a model of this size: {sources['given']}")
+
+
+def withdraw(out: Path) -> None:
+    """Let one user withdraw: list what holds the user's words. Nothing is deleted by that."""
+    registry, sets = ("--registry", out / "registry"), out / "datasets"
+    before = sorted(path.name for path in (*sets.iterdir(), *(out / "registry/generator/versions").iterdir()))
+    user = ("--user-id", WITHDRAWN, "--datasets", sets)
+    step("a user withdraws: what has to be made anew", TUNE, "registry", *registry, "lineage", *user)
+    after = sorted(path.name for path in (*sets.iterdir(), *(out / "registry/generator/versions").iterdir()))
+    if before != after:
+        raise StepFailed("the lineage command changed something")
+    click.echo(
+        "nothing was deleted; `repartee-tune data … --without-users FILE --to NEW` makes rows without them"
+    )
 
 
 def versions(registry: Path) -> list[str]:

@@ -39,11 +39,13 @@ class Opinion:
 
 @dataclass
 class JudgeServer:
-    """The server. `reply` answers chat requests that are no judge's; `calls` counts by kind."""
+    """The server. `reply`, or `reply_to` the body, answers chat requests that are no judge's; `calls` counts
+    by kind."""
 
     opinion: Opinion
     url: str = ""
     reply: str = f"A {MARK_OF_B} reply."
+    reply_to: Callable[[dict[str, Any]], str] | None = None
     status: int = 200
     delay: float = 0.0
     calls: dict[str, int] = field(default_factory=dict)
@@ -71,7 +73,8 @@ class JudgeServer:
         fields = schema.get("properties", {})
         prompt = body["messages"][-1]["content"]
         if not fields:
-            return "reply", _completion(body["model"], self.reply)
+            said = self.reply_to(body) if self.reply_to else self.reply
+            return "reply", _completion(body["model"], said)
         kind, answer = self._answer(prompt, fields, body)
         return kind, _completion(body["model"], answer)
 

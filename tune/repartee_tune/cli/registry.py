@@ -16,7 +16,7 @@ from repartee_tune.registry.artefact import LEFTOVERS
 from repartee_tune.registry.collection import Retention, collect
 from repartee_tune.registry.evidence import find_evidence, read_evidence
 from repartee_tune.registry.manifest import KINDS, Kind, Origin
-from repartee_tune.registry.origin import completed, model_folder, origin_of_run, run_folder
+from repartee_tune.registry.origin import completed, model_folder, origin_of_runs, run_folder
 from repartee_tune.registry.promotion import promote as promote_version
 from repartee_tune.registry.promotion import remove
 from repartee_tune.registry.promotion import rollback as roll_back
@@ -81,6 +81,9 @@ def show(store: Registry, version: str, verify: bool, in_json: bool) -> None:
 @registry.command()
 @click.argument("source", type=_folder)
 @click.option("--kind", type=_kind, default="generator", show_default=True)
+@click.option(
+    "--run", "runs", type=_folder, multiple=True, help="Behind a merged model; in order, repeatable."
+)
 @click.option("--base", help="What was tuned: a hub id, or registry:KIND/VERSION.")
 @click.option("--base-revision", help="The base's commit on its hub.")
 @click.option("--dataset", "datasets", multiple=True, help="Id of a dataset under var/datasets; repeatable.")
@@ -95,6 +98,7 @@ def register(
     store: Registry,
     source: Path,
     kind: Kind,
+    runs: tuple[Path, ...],
     base: str | None,
     base_revision: str | None,
     datasets: tuple[str, ...],
@@ -106,9 +110,9 @@ def register(
     by: str,
 ) -> None:
     """Publish a model folder, or a run's folder, as a version that never changes."""
-    run = run_folder(source)
-    known = origin_of_run(run, store, dataset_folder) if run else Origin()
-    origin = completed(known, base, base_revision, datasets, recipe)
+    behind = runs or tuple(run for run in [run_folder(source)] if run)
+    known = origin_of_runs(behind, store, dataset_folder) if behind else Origin()
+    origin = completed(known, base, base_revision, datasets, recipe, dataset_folder)
     parent = store.aliases(kind).version("champion")
     origin = origin.model_copy(update={"parent": parent, "eval_run": eval_run})
     folder = model_folder(source)
@@ -116,6 +120,11 @@ def register(
         kind, folder, origin, Change(by, why), leave_out=LEFTOVERS if strip else ()
     )
     click.echo(f"{manifest.version}{'' if new else ' (was there already)'}")
+    if not manifest.origin.datasets:
+        click.echo(
+            "no dataset is known: a user who withdraws cannot be traced to it; give --run or --dataset",
+            err=True,
+        )
 
 
 @registry.command()
@@ -147,7 +156,7 @@ def promote(
     manifest = store.manifest(version)
     now = store.aliases(manifest.kind).version(alias)
     expected = now if expect is None else None if expect == "none" else expect
-    evidence = read_evidence(report) if report else find_evidence(gates, manifest.content_sha256)
+    evidence = read_evidence(report) if report else find_evidence(gates, manifest)
     promote_version(
         store,
         version,
@@ -217,7 +226,9 @@ def lineage(store: Registry, user_id: str, datasets: Path, in_json: bool) -> Non
         served = f"; is {', '.join(one.aliases)} now" if one.aliases else ""
         click.echo(f"rebuild {one.kind} {one.version} ({why}{served})")
     for name in found.unknown:
-        click.echo(f"unknown: dataset {name} has no manifest under {datasets}")
+        click.echo(f"unknown: dataset {name} is not under {datasets}, or was made anew since")
+    for name in found.damaged:
+        click.echo(f"unknown: the manifest of {name} cannot be read")
     if not found.to_rebuild:
         click.echo("nothing to rebuild")
 

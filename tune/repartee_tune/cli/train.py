@@ -75,11 +75,14 @@ def train(
     if run.checkpoint:
         click.echo(f"going on from {run.checkpoint.name}")
     trainer = import_module(f"repartee_tune.trainers.{settings.trainer}")
+    failures = import_module("repartee_tune.run_failures")
     try:
         health = trainer.train(settings, run)
     except training_run.TrainingInterrupted as interrupted:
         click.echo(f"interrupted: {interrupted}", err=True)
         ctx.exit(interrupted.exit_code)
+    except Exception as error:
+        raise failures.explained(error, out) from error
     _print_health(health, out)
 
 

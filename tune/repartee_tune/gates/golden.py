@@ -57,8 +57,8 @@ class PairedScore(_Row):
     candidate: Score
     champion: Score
     cluster: str = ""
-    candidate_length: int | None = None
-    champion_length: int | None = None
+    candidate_length: Annotated[int, Field(ge=0)] | None = None
+    champion_length: Annotated[int, Field(ge=0)] | None = None
 
 
 def load_items(path: Path) -> list[GoldenItem]:

@@ -26,6 +26,7 @@ class _Health(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     checks: list[_Check]
+    passed: bool = True
 
 
 def check_health(path: Path | None, policy: HealthPolicy) -> GateResult:
@@ -34,16 +35,21 @@ def check_health(path: Path | None, policy: HealthPolicy) -> GateResult:
     Raises TuneError for a file of another form.
     """
     if path is None or not path.is_file():
-        return GateResult(GATE, "inconclusive", "no health.json: give the run's folder, or --health")
+        return GateResult(
+            GATE, "inconclusive", "no health.json of this training: give the run's folder, or --health"
+        )
     content = path.read_bytes()
     try:
-        checks = _Health.model_validate_json(content).checks
+        read = _Health.model_validate_json(content)
     except ValidationError as error:
         raise TuneError(f"{path} is no health.json: {error.errors()[0]['msg']}") from None
-    failed = [check for check in checks if not check.passed or not math.isfinite(check.value or 0.0)]
+    checks, overall = read.checks, read.passed
+    failed = [check for check in checks if not _holds(check)]
     missing = [name for name in policy.required if name not in {check.name for check in checks}]
     numbers = {check.name: {"value": check.value, "limit": check.limit} for check in checks}
     inputs = {path.name: sha256(content).hexdigest()}
+    if not failed and not overall:
+        return GateResult(GATE, "fail", f"{path.name} itself says that it did not pass", len(checks))
     if failed:
         worst = failed[0]
         reason = f"{worst.name} is {worst.value}, limit {worst.limit}"
@@ -58,4 +64,14 @@ def check_health(path: Path | None, policy: HealthPolicy) -> GateResult:
         len(checks),
         numbers=numbers,
         inputs=inputs,
+    )
+
+
+def _holds(check: _Check) -> bool:
+    """A check that passed has measured something: a number, within a limit that is one."""
+    return (
+        check.passed
+        and check.value is not None
+        and math.isfinite(check.value)
+        and math.isfinite(check.limit or 0.0)
     )

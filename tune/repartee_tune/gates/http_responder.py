@@ -8,6 +8,7 @@ from typing import Any
 
 import aiohttp
 
+from repartee_eval.runs.http_failures import failure_below_http, failure_of_status
 from repartee_tune.gates.responder import Message, Reply, ResponderError
 
 
@@ -34,9 +35,13 @@ class HttpResponder:
             async with asyncio.timeout(self.seconds):
                 async with self.session.post(f"{self.url}/chat/completions", json=body) as response:
                     if response.status != 200:
-                        raise ResponderError(f"{self.url} answered with status {response.status}")
+                        failure = failure_of_status(response.status, response.headers, await response.read())
+                        raise ResponderError(f"{self.url} answered with status {failure}", failure)
                     return _parsed(await response.json(content_type=None))
-        except (aiohttp.ClientError, TimeoutError, ValueError, UnicodeDecodeError) as error:
+        except (aiohttp.ClientError, TimeoutError) as error:
+            failure = failure_below_http(error)
+            raise ResponderError(f"{self.url}: {failure}", failure) from None
+        except ValueError as error:
             raise ResponderError(f"{self.url}: {type(error).__name__}") from None
 
 

@@ -1,25 +1,42 @@
-"""Gate 5: judged side by side with the champion, in both orders, the candidate does not lose."""
+"""Gate 5: judged side by side with the champion, in both orders, the candidate is better.
 
-from collections.abc import Callable, Iterable, Sequence
+The decision is that of `repartee_eval` (docs/decisions.md), with the candidate as its B: ship passes, hold
+and reject fail, and what is not known there is not known here.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
 from repartee_eval.analysis import AnalysisOptions, analyse
 from repartee_eval.analysis.results import WinRate
+from repartee_eval.decision import Decision as Verdict
+from repartee_eval.decision import Outcome, decide
+from repartee_eval.run_result import RunResult
 from repartee_eval.verdict_rows import VerdictRow
 from repartee_tune.errors import TuneError
+from repartee_tune.gates.length import lengths_of_verdicts
 from repartee_tune.gates.policy import PairwisePolicy
 from repartee_tune.gates.result import Decision, GateResult
 
 GATE: Final = "pairwise"
-PairwiseJudge = Callable[[], Sequence[VerdictRow]]
-"""Whatever has both models judged: it returns verdict rows of `repartee_eval`, in both orders."""
+_DECISIONS: Final[Mapping[Outcome, Decision]] = {
+    "ship": "pass",
+    "hold": "fail",
+    "reject": "fail",
+    "inconclusive": "inconclusive",
+}
 
 
 def check_pairwise(
-    rows: Sequence[VerdictRow], candidate: str, champion: str, policy: PairwisePolicy, inputs: dict[str, str]
+    rows: Sequence[VerdictRow],
+    candidate: str,
+    champion: str,
+    policy: PairwisePolicy,
+    inputs: dict[str, str],
+    seed: int = 0,
 ) -> GateResult:
-    """Decide by the interval of the win rate on the policy's criterion, and by its floors on others.
+    """Decide on verdict rows that somebody else made. They hold no floor checks, so none is decided on.
 
     Rows of other pairs of models are left out. Raises TuneError where none is of these two.
     """
@@ -28,43 +45,26 @@ def check_pairwise(
         raise TuneError(
             f"no verdict compares {candidate!r} with {champion!r}: give --candidate-name and --champion-name"
         )
-    found = {
-        rate.criterion: rate for rate in analyse(ours, (), AnalysisOptions(level=policy.level)).win_rates
+    rule = policy.rule
+    analysis = analyse(ours, (), AnalysisOptions(margin=rule.margin, level=rule.level, seed=seed))
+    verdict = decide(analysis, rule, champion, candidate, longer=_longer(ours))
+    return _result(verdict, analysis.win_rates, ours, policy, inputs, {})
+
+
+def check_judged(result: RunResult, policy: PairwisePolicy, inputs: dict[str, str]) -> GateResult:
+    """Decide on a run that the gate made itself: its decision, floor checks and missing replies included."""
+    about = {
+        "run": result.folder.name,
+        "judges": [judge.id for judge in result.manifest.judges],
+        "language_model": result.judged_by_language_model,
+        "replies": result.derived.replies,
+        "unanswered": result.derived.unanswered,
+        "unjudged_cases": result.unjudged_cases,
+        "dollars": result.spending.money,
+        "calls": result.spending.calls,
+        "stopped_early": result.stopped_early,
     }
-    breached = [
-        f"{criterion} {rate.win_rate_b:.2f} < {least}"
-        for criterion, least in policy.floors.items()
-        if (rate := found.get(criterion)) and rate.win_rate_b is not None
-        if rate.interval is not None and rate.interval[1] < least
-    ]
-    rate = found.get(policy.criterion)
-    if rate is None or rate.win_rate_b is None or rate.interval is None:
-        return GateResult(GATE, "inconclusive", f"nothing was judged on {policy.criterion!r}", inputs=inputs)
-    both = both_orders(row for row in ours if row.criterion == policy.criterion)
-    decision, reason = ("fail", breached[0]) if breached else _decided(rate, both, found, policy)
-    least = policy.least_rate if policy.require == "non_inferior" else 0.5
-    return GateResult(
-        GATE,
-        decision,  # type: ignore[arg-type]
-        reason,
-        rate.items,
-        rate.win_rate_b,
-        rate.interval,
-        f"lower bound {'>=' if policy.require == 'non_inferior' else '>'} {least}",
-        f"{rate.method}, two-sided {rate.level:.0%}",
-        floor=bool(breached),
-        numbers={
-            "wins": rate.wins_b,
-            "losses": rate.wins_a,
-            "ties": rate.ties,
-            "flips": rate.flips,
-            "failed": rate.failed,
-            "clusters": rate.clusters,
-            "in_both_orders": both,
-            "floors": {name: found[name].win_rate_b if name in found else None for name in policy.floors},
-        },
-        inputs=inputs,
-    )
+    return _result(result.decision, result.win_rates, result.rows, policy, inputs, about)
 
 
 def oriented(rows: Iterable[VerdictRow], candidate: str, champion: str) -> Iterable[VerdictRow]:
@@ -77,34 +77,100 @@ def oriented(rows: Iterable[VerdictRow], candidate: str, champion: str) -> Itera
 
 
 def both_orders(rows: Iterable[VerdictRow]) -> float:
-    """Return the share of judged items that have a verdict in each order."""
-    orders: dict[str, set[str | None]] = {}
+    """Return the share of what was judged (an item on a criterion) that has a verdict in each order."""
+    orders: dict[tuple[str, str], set[str | None]] = {}
     for row in rows:
         if row.verdict in {"a", "b", "tie"}:
-            orders.setdefault(row.item, set()).add(row.first)
+            orders.setdefault((row.item, row.criterion), set()).add(row.first)
     return sum({"a", "b"} <= found for found in orders.values()) / len(orders) if orders else 0.0
 
 
+def _result(
+    verdict: Verdict,
+    win_rates: Sequence[WinRate],
+    rows: Sequence[VerdictRow],
+    policy: PairwisePolicy,
+    inputs: dict[str, str],
+    about: dict[str, Any],
+) -> GateResult:
+    rates = {rate.criterion: rate for rate in win_rates}
+    ruled = [rates[name] for name in policy.rule.criteria if name in rates]
+    both = both_orders(row for row in rows if row.criterion in policy.rule.criteria)
+    breached = _breached(rates, policy)
+    decision, reason = _decided(verdict, rates, both, breached, policy)
+    worst = min(ruled, key=lambda rate: -1.0 if rate.win_rate_b is None else rate.win_rate_b, default=None)
+    return GateResult(
+        GATE,
+        decision,
+        reason,
+        min((rate.items for rate in ruled), default=0),
+        worst.win_rate_b if worst else None,
+        worst.interval if worst else None,
+        f"better on {policy.rule.superior_on_at_least} of {len(policy.rule.criteria)} criteria, "
+        f"none below {0.5 - policy.rule.margin:.2f}",
+        f"the lowest win rate, {worst.method}, two-sided {worst.level:.0%}" if worst else "",
+        floor=bool(breached) or verdict.outcome == "reject",
+        numbers={
+            "criteria": {rate.criterion: _numbers(rate) for rate in ruled},
+            "in_both_orders": both,
+            "floors": {name: rates[name].win_rate_b if name in rates else None for name in policy.floors},
+            "lines": [
+                f"{line.rule}: {line.subject}: {line.passed}" for line in verdict.lines if not line.passed
+            ],
+            **about,
+        },
+        inputs=inputs,
+    )
+
+
+def _breached(rates: Mapping[str, WinRate], policy: PairwisePolicy) -> list[str]:
+    return [
+        f"{criterion} {rate.win_rate_b:.2f} < {least}"
+        for criterion, least in policy.floors.items()
+        if (rate := rates.get(criterion)) and rate.win_rate_b is not None
+        if rate.interval is not None and rate.interval[1] < least
+    ]
+
+
 def _decided(
-    rate: WinRate, both: float, found: dict[str, WinRate], policy: PairwisePolicy
+    verdict: Verdict,
+    rates: Mapping[str, WinRate],
+    both: float,
+    breached: Sequence[str],
+    policy: PairwisePolicy,
 ) -> tuple[Decision, str]:
-    low, high = rate.interval or (0.0, 1.0)
-    calls = rate.rows.verdicts + rate.failed
-    if high < policy.least_rate:
-        return "fail", f"the candidate wins {rate.win_rate_b:.3f}, surely below {policy.least_rate}"
-    if rate.items < policy.least or rate.clusters < policy.least_clusters:
-        needed = f"{policy.least} in {policy.least_clusters}"
-        return "inconclusive", f"{rate.items} items in {rate.clusters} clusters; {needed} are needed"
+    """Return the rule's decision, with what is asked beyond the rule: floors by win rate, both orders."""
+    decision, reason = _DECISIONS[verdict.outcome], f"{verdict.reason} (B is the candidate)"
+    if breached:
+        return "fail", breached[0]
+    if decision != "pass":
+        return decision, reason
     if both < policy.least_both_orders:
         return "inconclusive", f"only {both:.0%} of the items were judged in both orders"
-    if rate.failed > policy.most_failed * calls:
-        return "inconclusive", f"{rate.failed} of {calls} calls failed"
-    if missing := [name for name in policy.floors if name not in found]:
+    if missing := [name for name in policy.floors if name not in rates]:
         return "inconclusive", f"nothing was judged on the floor {missing[0]!r}"
-    wanted = low >= policy.least_rate if policy.require == "non_inferior" else low > 0.5
-    if not wanted:
-        return "inconclusive", f"the interval starts at {low:.3f}: judge more prompts, or keep the champion"
-    return "pass", f"the candidate wins {rate.win_rate_b:.3f}"
+    return decision, reason
+
+
+def _numbers(rate: WinRate) -> dict[str, Any]:
+    return {
+        "win_rate": rate.win_rate_b,
+        "interval": rate.interval,
+        "wins": rate.wins_b,
+        "losses": rate.wins_a,
+        "ties": rate.ties,
+        "flips": rate.flips,
+        "failed": rate.failed,
+        "items": rate.items,
+        "clusters": rate.clusters,
+    }
+
+
+def _longer(rows: Sequence[VerdictRow]) -> float | None:
+    """Return how much longer the candidate writes, as a share of the champion's length."""
+    pairs = lengths_of_verdicts(rows)
+    total = sum(pair.champion for pair in pairs)
+    return sum(pair.candidate for pair in pairs) / total - 1 if total else None
 
 
 def _swapped(row: VerdictRow) -> VerdictRow:

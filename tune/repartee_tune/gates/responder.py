@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+from repartee_eval.runs.job import CallFailed
 from repartee_tune.errors import TuneError
 
 Message = Mapping[str, str]
@@ -21,6 +22,10 @@ class Reply:
 
 class ResponderError(TuneError):
     """A reply could not be had: the server failed, and this says nothing about the model."""
+
+    def __init__(self, message: str, failure: CallFailed | None = None) -> None:
+        super().__init__(message)
+        self.failure = failure or CallFailed("unavailable", message, retryable=True)
 
 
 class Responder(Protocol):
@@ -42,8 +47,9 @@ async def gather_replies(
             for _ in range(2):
                 try:
                     return await responder.reply(messages)
-                except ResponderError:
-                    continue
+                except ResponderError as error:
+                    if not error.failure.retryable:
+                        break
         return None
 
     return list(await asyncio.gather(*(one(messages) for messages in prompts)))

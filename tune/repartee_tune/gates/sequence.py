@@ -11,8 +11,10 @@ from repartee_eval.verdict_rows import VerdictRow
 from repartee_tune.gates import canaries, golden, health, integrity, length, pairwise
 from repartee_tune.gates.canaries import CanarySet
 from repartee_tune.gates.golden import GoldenItem, PairedScore
+from repartee_tune.gates.judging import Judging, NotJudged, judge_models
 from repartee_tune.gates.length import PairedLength
 from repartee_tune.gates.policy import GateName, Policy
+from repartee_tune.gates.reply_job import Contestant
 from repartee_tune.gates.responder import Responder
 from repartee_tune.gates.result import GateResult
 
@@ -21,24 +23,33 @@ COMPARISONS: Final = frozenset({"golden", "pairwise", "length"})
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """A model under the gates. `version` is its id where it is registered, `name` what verdicts call it."""
+    """A model under the gates. `version` is its id where it is registered, `name` what verdicts call it.
+
+    `contestant` is the model as the gate's own evaluation run asks it, with `responder` in it.
+    """
 
     folder: Path
     name: str
     version: str | None = None
     base: Path | None = None
     responder: Responder | None = None
+    contestant: Contestant | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Materials:
-    """What the gates look at beside the models. `sums` are SHA-256 of the files it was read from, by gate."""
+    """What the gates look at beside the models. `sums` are SHA-256 of the files it was read from, by gate.
+
+    Without `verdicts` the pairwise gate has `judging` make them; `unjudged` says why it cannot.
+    """
 
     health: Path | None = None
     canaries: CanarySet | None = None
     golden_items: Sequence[GoldenItem] = ()
     golden_scores: Sequence[PairedScore] = ()
     verdicts: Sequence[VerdictRow] = ()
+    judging: Judging | None = None
+    unjudged: str = "no verdicts: give --dialogues and a judge, or --verdicts"
     sums: Mapping[str, dict[str, str]] = field(default_factory=dict)
 
 
@@ -56,6 +67,7 @@ class GateSequence:
         self._champion = champion
         self._materials = materials
         self._scores: Sequence[PairedScore] = materials.golden_scores
+        self._verdicts: Sequence[VerdictRow] = materials.verdicts
         self._gates: Mapping[GateName, Callable[[], Awaitable[GateResult]]] = {
             "integrity": self._integrity,
             "health": self._health,
@@ -118,14 +130,26 @@ class GateSequence:
         return golden.check_golden(self._scores, self._policy.golden, sums, without)
 
     async def _pairwise(self) -> GateResult:
-        if not self._materials.verdicts or self._champion is None:
-            return GateResult(
-                "pairwise", "inconclusive", "no verdicts: judge both models and give --verdicts"
-            )
+        if self._champion is None:  # skipped before
+            return GateResult("pairwise", "inconclusive", "there is no champion to compare with")
         sums = self._materials.sums.get("pairwise", {})
-        return pairwise.check_pairwise(
-            self._materials.verdicts, self._candidate.name, self._champion.name, self._policy.pairwise, sums
-        )
+        rule = self._policy.pairwise
+        if self._verdicts:
+            names = (self._candidate.name, self._champion.name)
+            return pairwise.check_pairwise(self._verdicts, *names, rule, sums, self._policy.seed)
+        ours, theirs = self._candidate.contestant, self._champion.contestant
+        if self._materials.judging is None:
+            return GateResult("pairwise", "inconclusive", self._materials.unjudged, inputs=sums)
+        if ours is None or theirs is None:
+            return GateResult(
+                "pairwise", "inconclusive", "nobody to ask: give --candidate-url or --local", inputs=sums
+            )
+        try:
+            found = await judge_models(self._materials.judging, ours, theirs)
+        except NotJudged as error:
+            return GateResult("pairwise", "inconclusive", str(error), inputs=sums)
+        self._verdicts = found.rows
+        return pairwise.check_judged(found, rule, sums)
 
     async def _length(self) -> GateResult:
         sums = {**self._materials.sums.get("pairwise", {}), **self._materials.sums.get("golden", {})}
@@ -135,5 +159,5 @@ class GateSequence:
         """Prefer the verdicts' replies: there are more of them, and they were judged."""
         if self._champion is None:
             return []
-        rows = pairwise.oriented(self._materials.verdicts, self._candidate.name, self._champion.name)
+        rows = pairwise.oriented(self._verdicts, self._candidate.name, self._champion.name)
         return length.lengths_of_verdicts(rows) or length.lengths_of_scores(self._scores)

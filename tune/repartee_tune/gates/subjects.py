@@ -3,6 +3,7 @@
 from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
+from typing import Final
 
 from repartee_eval.verdict_files import read_verdicts
 from repartee_tune.errors import TuneError
@@ -11,9 +12,13 @@ from repartee_tune.gates.golden import load_items, load_scores
 from repartee_tune.gates.policy import Policy
 from repartee_tune.gates.sequence import Materials, Subject
 from repartee_tune.registry.collection import base_version
-from repartee_tune.registry.manifest import Kind
-from repartee_tune.registry.origin import model_folder, run_folder
+from repartee_tune.registry.manifest import Kind, Manifest
+from repartee_tune.registry.origin import altered, model_folder, run_folder
 from repartee_tune.registry.store import Registry
+from repartee_tune.stage import MANIFEST as RUN_MANIFEST
+from repartee_tune.stage import file_hash
+
+WEIGHTS: Final = (".safetensors", ".onnx")
 
 
 def find_candidate(run: str, registry: Registry, name: str | None, base: Path | None) -> Subject:
@@ -23,6 +28,9 @@ def find_candidate(run: str, registry: Registry, name: str | None, base: Path | 
         version = registry.version_folder(run)
         return Subject(version, name or run, run, base or _base_folder(registry, run))
     found = model_folder(folder)
+    run_of = run_folder(folder)
+    if run_of and (run_of / RUN_MANIFEST).is_file() and (changed := altered(run_of)):
+        raise TuneError(f"{changed[0]} of {run_of} is not as the training left it: train again")
     return Subject(found, name or (run_folder(folder) or folder).name, None, base)
 
 
@@ -51,8 +59,19 @@ def find_health(
     if candidate.version is None:
         folder = run_folder(Path(run)) or Path(run)
         return folder / "health.json"
-    origin = registry.manifest(candidate.version).origin
-    return runs / origin.run / "health.json" if origin.run else None
+    manifest = registry.manifest(candidate.version)
+    run_of = runs / manifest.origin.run if manifest.origin.run else None
+    return run_of / "health.json" if run_of and _wrote(run_of, manifest) else None
+
+
+def _wrote(run: Path, manifest: Manifest) -> bool:
+    """Whether the run of this name wrote the version's weights: another one may have the name by now."""
+    theirs = {file.sha256 for file in manifest.files if file.path.endswith(WEIGHTS)}
+    try:
+        ours = {file_hash(path) for path in model_folder(run).rglob("*") if path.name.endswith(WEIGHTS)}
+    except (TuneError, OSError):
+        return False
+    return theirs == ours
 
 
 def read_materials(
@@ -62,6 +81,7 @@ def read_materials(
     golden: Path | None,
     scores: Path | None,
     verdicts: Path | None,
+    dialogues: Path | None = None,
 ) -> Materials:
     """Read all files that the policy's gates need."""
     prompts = policy_file.parent / policy.canaries.prompts
@@ -76,7 +96,7 @@ def read_materials(
         sums={
             "canaries": _sums([prompts] if asked else []),
             "golden": _sums(golden_files),
-            "pairwise": _sums([verdicts] if verdicts else []),
+            "pairwise": _sums([path for path in (verdicts, dialogues) if path]),
         },
     )
 

@@ -4,10 +4,14 @@ import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 from threading import Lock
-from typing import Any
+from typing import Any, Final
 
+from repartee_eval.runs.job import CallFailed
 from repartee_tune.errors import TuneError
-from repartee_tune.gates.responder import Message, Reply
+from repartee_tune.gates.responder import Message, Reply, ResponderError
+
+_LOADING: Final = Lock()
+"""Two threads that import torch's libraries at once find them half imported."""
 
 
 class LateTransformersResponder:
@@ -30,19 +34,23 @@ class LateTransformersResponder:
         self._loaded: tuple[Any, Any] | None = None
 
     async def reply(self, messages: Sequence[Message]) -> Reply:
-        """Answer in a thread; calls wait for each other. Raises TuneError where it cannot be loaded."""
+        """Answer in a thread; calls wait for each other.
+
+        Raises TuneError where the model cannot be loaded, ResponderError for a prompt that it cannot read.
+        """
         return await asyncio.to_thread(self._reply, list(messages))
 
     def _reply(self, messages: list[Message]) -> Reply:
         with self._lock:
-            tokenizer, model = self._loaded = self._loaded or load(self._folder, self._base, self._seed)
+            tokenizer, model = self._loaded = self._loaded or self._load()
             prompt = tokenizer.apply_chat_template(
                 messages, add_generation_prompt=True, return_tensors="pt", return_dict=True
             ).to(model.device)
+            room = self._room(model, prompt["input_ids"].shape[1])
             ends = stop_tokens(tokenizer, model)
             tokens = model.generate(
                 **prompt,
-                max_new_tokens=self._max_tokens,
+                max_new_tokens=room,
                 pad_token_id=tokenizer.pad_token_id,
                 eos_token_id=ends,
                 **self._sampling,
@@ -51,6 +59,19 @@ class LateTransformersResponder:
         stopped = bool(new) and new[-1] in ends
         text = tokenizer.decode(new[:-1] if stopped else new, skip_special_tokens=False)
         return Reply(text, "stop" if stopped else "length")
+
+    def _load(self) -> tuple[Any, Any]:
+        with _LOADING:
+            return load(self._folder, self._base, self._seed)
+
+    def _room(self, model: Any, length: int) -> int:
+        """Return how many tokens may be written. Raises ResponderError for a prompt without room for any."""
+        most = getattr(model.config, "max_position_embeddings", None)
+        room = self._max_tokens if most is None else min(self._max_tokens, most - length)
+        if room < 1:
+            said = f"the prompt has {length} tokens, the model reads {most}"
+            raise ResponderError(said, CallFailed("refused", said))
+        return room
 
 
 def load(folder: Path, base: Path | None, seed: int) -> tuple[Any, Any]:

@@ -41,13 +41,19 @@ def collect(registry: Registry, retention: Retention, change: Change, *, dry_run
 
     Kept are: what an alias means, the newest of each kind, whatever was registered, promoted or lost its
     alias within the retention's time (a reader that resolved it then may still be loading), what a reader
-    leases, and every base of what is kept.
+    leases, and every base of what is kept. Raises TuneError where a version's manifest cannot be read: what
+    it was tuned from is not known, and would be deleted.
     """
     now = datetime.now(UTC)
     deleted: list[str] = []
     in_use: list[str] = []
     remains = 0
     with registry.locked():
+        if damaged := [name for kind in KINDS for name in registry.damaged(kind)]:
+            raise TuneError(
+                f"the manifest of {damaged[0]} cannot be read, so that nobody knows what it needs: "
+                "restore it, or take its folder away"
+            )
         kept = _kept(registry, retention, now)
         for kind in KINDS:
             for manifest in registry.versions(kind):

@@ -28,8 +28,12 @@ def write_synced(path: Path, content: bytes) -> None:
 def replace_file(path: Path, content: bytes) -> None:
     """Replace a file at once: a reader sees the old content or the new, whenever it looks."""
     new = path.with_name(f".tmp-{uuid4().hex}")
-    write_synced(new, content)
-    os.replace(new, path)  # noqa: PTH105 - the name says that this is the atomic step
+    try:
+        write_synced(new, content)
+        os.replace(new, path)  # noqa: PTH105 - the name says that this is the atomic step
+    except OSError:  # a full disk is not to be filled with halves
+        new.unlink(missing_ok=True)
+        raise
     sync_folder(path.parent)
 
 

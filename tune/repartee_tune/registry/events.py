@@ -58,7 +58,7 @@ def append(root: Path, event: Event) -> None:
     line = orjson.dumps(event.model_dump(mode="json"), option=orjson.OPT_APPEND_NEWLINE)
     descriptor = os.open(root / FILE, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
     try:
-        os.write(descriptor, line if _ends_whole(descriptor) else b"\n" + line)
+        _write_all(descriptor, line if _ends_whole(descriptor) else b"\n" + line)
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
@@ -68,6 +68,12 @@ def settle(root: Path, event: Event | None) -> None:
     """Add the event of a change that was made by a process that ended before it could write it down."""
     if event is not None and event.id not in _last_ids(root):
         append(root, event)
+
+
+def _write_all(descriptor: int, content: bytes) -> None:
+    """Write it all: a disk that is nearly full takes a part, and says so only when it is asked again."""
+    while content:
+        content = content[os.write(descriptor, content) :]
 
 
 def _ends_whole(descriptor: int) -> bool:

@@ -9,6 +9,7 @@ from typing import Final, Literal
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from repartee_tune.errors import TuneError
+from repartee_tune.registry.manifest import Manifest
 
 REPORT: Final = "report.json"
 
@@ -17,6 +18,7 @@ class _Candidate(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     content_sha256: str
+    version: str | None = None
 
 
 class _Champion(BaseModel):
@@ -42,7 +44,10 @@ class _Report(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """A gate report: what it is about, the champion it compared with, its own sum, its policy's file."""
+    """A gate report: what it is about, the champion it compared with, its own sum, its policy's file.
+
+    `version` is None where a run was gated that was not registered yet.
+    """
 
     path: Path
     sha256: str
@@ -50,6 +55,12 @@ class Evidence:
     content_sha256: str
     champion: str | None
     policy: str
+    version: str | None = None
+
+    def is_about(self, manifest: Manifest) -> bool:
+        """Whether these very files were gated. The same adapter on another base is another version."""
+        same_files = self.content_sha256 == manifest.content_sha256
+        return same_files and self.version in {None, manifest.version}
 
 
 def read_evidence(path: Path) -> Evidence:
@@ -68,20 +79,21 @@ def read_evidence(path: Path) -> Evidence:
         report.candidate.content_sha256,
         report.champion.version if report.champion else None,
         report.policy.file,
+        report.candidate.version,
     )
 
 
-def find_evidence(gates: Path, content_sha256: str) -> Evidence | None:
-    """Return the newest report about these files under `gates`, passed or not."""
+def find_evidence(gates: Path, manifest: Manifest) -> Evidence | None:
+    """Return the newest report about a version's files under `gates`, passed or not."""
     reports = sorted(gates.glob(f"*/{REPORT}"), key=lambda path: path.stat().st_mtime, reverse=True)
-    return next((found for found in _readable(reports) if found.content_sha256 == content_sha256), None)
+    return next((found for found in _readable(reports) if found.is_about(manifest)), None)
 
 
-def check_evidence(evidence: Evidence | None, content_sha256: str, champion: str | None) -> None:
+def check_evidence(evidence: Evidence | None, manifest: Manifest, champion: str | None) -> None:
     """Raise TuneError unless the report passed, is about these files and compared with this champion."""
     if evidence is None:
         raise TuneError("no gate report for this version: run `repartee-tune gate`, or --force with --reason")
-    if evidence.content_sha256 != content_sha256:
+    if not evidence.is_about(manifest):
         raise TuneError(
             f"{evidence.path} is about other files than this version's: run the gates for this version"
         )

@@ -1,6 +1,8 @@
 """Moving aliases: promote, roll back, end a trial. Each is one replaced file, under the registry's lock."""
 
-from typing import Any
+import re
+from collections.abc import Iterator
+from typing import Any, Final
 
 from repartee_tune.errors import TuneError
 from repartee_tune.registry.aliases import Alias, AliasTable, Target, write_aliases
@@ -9,6 +11,8 @@ from repartee_tune.registry.evidence import Evidence, check_evidence
 from repartee_tune.registry.manifest import MANIFEST, Kind, Manifest
 from repartee_tune.registry.store import Change, Registry
 from repartee_tune.registry.versions import require_whole
+
+_INDEX: Final = re.compile(r"\w[\w.-]{0,127}")
 
 
 def promote(
@@ -39,13 +43,14 @@ def promote(
         settle(registry.root, table.event)
         _check_expected(table, alias, expected)
         if forced is None:
-            check_evidence(evidence, manifest.content_sha256, table.version("champion"))
-        _check_index(table, manifest, alias, index)
+            check_evidence(evidence, manifest, table.version("champion"))
+        _check_index(registry, table, manifest, alias, index)
         registry.version_folder(version)
         target = Target(version=version, index=index)
         if table.aliases.get(alias) == target:
             return table
         details: dict[str, Any] = {"forced": forced} if forced else {}
+        details |= {"index": index} if index else {}
         if evidence:
             details |= {
                 "gate_report": evidence.sha256,
@@ -112,7 +117,13 @@ def _moved(
     )
     new = AliasTable(revision=table.revision + 1, aliases=aliases, event=event)
     write_aliases(registry.folder(kind), new)
-    append(registry.root, event)
+    try:
+        append(registry.root, event)
+    except OSError as error:  # the table holds the event, and the next change writes it down
+        raise TuneError(
+            f"{kind} {alias} is {new.version(alias) or 'nothing'} now, but the history cannot be written "
+            f"({error.strerror}); the next change will write this one too"
+        ) from None
     return new
 
 
@@ -124,20 +135,30 @@ def _check_expected(table: AliasTable, alias: Alias, expected: str | None) -> No
         )
 
 
-def _check_index(table: AliasTable, manifest: Manifest, alias: Alias, index: str | None) -> None:
+def _check_index(
+    registry: Registry, table: AliasTable, manifest: Manifest, alias: Alias, index: str | None
+) -> None:
     if manifest.kind != "embedder":
         if index is not None:
             raise TuneError("--index goes with an embedder")
         return
+    if index is not None and not _INDEX.fullmatch(index):
+        raise TuneError(f"--index {index!r}: give a name of letters, digits, dots, dashes and underscores")
     if index is None and alias in {"champion", "canary"}:
         raise TuneError("an embedder needs the index that was built with it: build one and give --index")
-    owner = next(
-        (one.version for one in table.aliases.values() if index and one.index == index), manifest.version
-    )
+    owner = next((version for version, used in _indexes(registry, table) if used == index), manifest.version)
     if owner != manifest.version:
         raise TuneError(
             f"the index {index!r} holds the vectors of {owner}: build one with {manifest.version}"
         )
+
+
+def _indexes(registry: Registry, table: AliasTable) -> Iterator[tuple[str, str]]:
+    """Yield versions with the indexes that were ever promoted with them."""
+    yield from ((one.version, one.index) for one in table.aliases.values() if one.index)
+    for event in registry.history():
+        if isinstance(index := event.details.get("index"), str):
+            yield event.version, index
 
 
 def _promoted(table: AliasTable, alias: Alias, target: Target) -> dict[Alias, Target]:

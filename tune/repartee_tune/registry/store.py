@@ -1,5 +1,6 @@
 """The registry: versions are added, aliases are moved, both under one lock; readers need none."""
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -17,13 +18,14 @@ from repartee_tune.registry.manifest import (
     KINDS,
     MANIFEST,
     PREFIXES,
+    VERSION_PATTERN,
     Kind,
     Manifest,
     Origin,
     identity,
     version_id,
 )
-from repartee_tune.registry.versions import copy_artefact, manifests, publish, temporary
+from repartee_tune.registry.versions import copy_artefact, manifests, publish, temporary, version_names
 
 _LOCK: Final = ".lock"
 
@@ -68,6 +70,12 @@ class Registry:
         """Return the manifests of a kind, oldest first."""
         return list(manifests(self._versions(kind)))
 
+    def damaged(self, kind: Kind) -> list[str]:
+        """Return the versions of a kind whose manifest cannot be read."""
+        known = {manifest.version for manifest in self.versions(kind)}
+        folders = [self._versions(kind) / name for name in version_names(self._versions(kind))]
+        return [folder.name for folder in folders if folder.name not in known and not _is_readable(folder)]
+
     def manifest(self, version: str) -> Manifest:
         """Return a version's manifest. Raises TuneError where there is no such version."""
         return Manifest.read(self.version_folder(version) / MANIFEST)
@@ -75,7 +83,8 @@ class Registry:
     def version_folder(self, version: str) -> Path:
         """Return where a version is. Raises TuneError where there is no such version."""
         kind = next((kind for kind in KINDS if version.startswith(f"{PREFIXES[kind]}-")), None)
-        if kind is None or "/" in version or not (self._versions(kind) / version / MANIFEST).is_file():
+        known = kind is not None and re.fullmatch(VERSION_PATTERN, version)
+        if kind is None or not known or not (self._versions(kind) / version / MANIFEST).is_file():
             raise TuneError(f"no version {version!r} in {self.root}: see `repartee-tune registry list`")
         return self._versions(kind) / version
 
@@ -99,10 +108,20 @@ class Registry:
 
     @contextmanager
     def leased(self, kind: Kind, alias: Alias = "champion") -> Iterator[Resolved]:
-        """Resolve an alias and keep its version from `gc` until the block or the process ends."""
+        """Resolve an alias and keep its version from `gc` until the block or the process ends.
+
+        Raises TuneError where the alias means nothing, or the registry cannot be written.
+        """
         while True:
             resolved = self.resolve(kind, alias)
-            with locked(self.lease_file(kind, resolved.version), shared=True):
+            with ExitStack() as stack:
+                try:
+                    stack.enter_context(locked(self.lease_file(kind, resolved.version), shared=True))
+                except OSError as error:
+                    raise TuneError(
+                        f"a lease in {self.root} cannot be written ({error.strerror}): a reader that may not "
+                        "write takes `resolve`, and loads within the time that `gc --minutes` leaves"
+                    ) from None
                 if resolved.folder.is_dir():
                     yield resolved
                     return
@@ -122,7 +141,7 @@ class Registry:
         written = {event.id: event for event in events.read_events(self.root)}
         tables = [self.aliases(kind).event for kind in KINDS]
         written |= {event.id: event for event in tables if event and event.id not in written}
-        return sorted(written.values(), key=lambda event: event.at)
+        return list(written.values())  # as they were written: clocks go backwards
 
     # --- changing -----------------------------------------------------------------------------------------
 
@@ -160,8 +179,12 @@ class Registry:
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Hold the registry's one lock for changes."""
-        self.root.mkdir(parents=True, exist_ok=True)
-        with locked(self.root / _LOCK):
+        with ExitStack() as stack:
+            try:
+                self.root.mkdir(parents=True, exist_ok=True)
+                stack.enter_context(locked(self.root / _LOCK))
+            except OSError as error:
+                raise TuneError(f"the registry {self.root} cannot be changed: {error.strerror}") from None
             yield
 
     # --- parts --------------------------------------------------------------------------------------------
@@ -182,3 +205,11 @@ class Registry:
                 at=manifest.created,
             )
             append(self.root, event)
+
+
+def _is_readable(folder: Path) -> bool:
+    """Tell a version that came or went this moment from one that is damaged."""
+    try:
+        return not folder.is_dir() or Manifest.read(folder / MANIFEST).version == folder.name
+    except TuneError:
+        return not folder.is_dir()

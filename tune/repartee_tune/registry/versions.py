@@ -1,6 +1,7 @@
 """Version folders: written once, whole, and never changed."""
 
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -11,7 +12,7 @@ from uuid import uuid4
 from repartee_tune.errors import TuneError
 from repartee_tune.registry.artefact import Artefact, check_weights, inspect, record
 from repartee_tune.registry.durable import locked_folder, sync_folder, write_synced
-from repartee_tune.registry.manifest import MANIFEST, FileRecord, Manifest
+from repartee_tune.registry.manifest import MANIFEST, VERSION_PATTERN, FileRecord, Manifest
 
 TEMPORARY: Final = ".tmp-"
 TRASH: Final = ".trash-"
@@ -66,11 +67,18 @@ def publish(folder: Path, manifest: Manifest) -> Path:
 def manifests(versions: Path) -> Iterator[Manifest]:
     """Return every version's manifest, oldest first."""
     found = []
-    for folder in versions.iterdir() if versions.is_dir() else ():
-        if not folder.name.startswith("."):
-            with suppress(TuneError):  # a folder that somebody else made
-                found.append(Manifest.read(folder / MANIFEST))
+    for name in version_names(versions):
+        with suppress(TuneError):  # `damaged` names it
+            manifest = Manifest.read(versions / name / MANIFEST)
+            if manifest.version == name:
+                found.append(manifest)
     yield from sorted(found, key=lambda manifest: (manifest.created, manifest.version))
+
+
+def version_names(versions: Path) -> list[str]:
+    """Return what is called as versions are, whether or not its manifest can be read."""
+    found = versions.iterdir() if versions.is_dir() else ()
+    return sorted(path.name for path in found if re.fullmatch(VERSION_PATTERN, path.name))
 
 
 def problems(folder: Path) -> list[str]:
@@ -80,10 +88,13 @@ def problems(folder: Path) -> list[str]:
     except TuneError as error:
         return [str(error)]
     wrong = [] if manifest.version == folder.name else [f"the manifest is of {manifest.version}"]
+    wrong += ["the version's folder is a link"] if folder.is_symlink() else []
     listed = {file.path: file for file in manifest.files}
-    there = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if not path.is_dir()} - {
-        MANIFEST
-    }
+    there = {
+        path.relative_to(folder).as_posix()
+        for path in folder.rglob("*")
+        if path.is_symlink() or not path.is_dir()
+    } - {MANIFEST}
     wrong += [f"{path} is missing" for path in sorted(listed.keys() - there)]
     wrong += [f"{path} is not in the manifest" for path in sorted(there - listed.keys())]
     return wrong + [

@@ -4,7 +4,9 @@ import csv
 import json
 from dataclasses import asdict
 from hashlib import sha256
+from importlib import import_module
 from pathlib import Path
+from shutil import rmtree
 
 import pytest
 from click.testing import CliRunner, Result
@@ -13,12 +15,17 @@ from repartee_tune.cli.gate import gate
 from repartee_tune.cli.one_line_errors import OneLineErrors
 from repartee_tune.cli.registry import registry
 from repartee_tune.lineage import user_hash
+from repartee_tune.registry.origin import dataset_id
 from tests.unit.repartee_tune.gates.simulated import scores, verdicts
 from tests.unit.repartee_tune.gates.test_files import _health
 from tests.unit.repartee_tune.registry.models import model
 
 cli = OneLineErrors(commands={"registry": registry, "gate": gate})
-POLICY = "version: 1\ngates: [integrity, health, golden, pairwise, length]\n"
+POLICY = """
+version: 1
+gates: [integrity, health, golden, pairwise, length]
+pairwise: {rule: {criteria: [overall]}}
+"""
 
 
 def run(*arguments: object, status: int = 0) -> Result:
@@ -53,6 +60,10 @@ def finished_run(name: str, number: float) -> Path:
     return folder
 
 
+def known_dataset() -> str:
+    return dataset_id(Path("var/datasets/d1/manifest.json"))
+
+
 def comparison(rate: float) -> tuple[object, ...]:
     rows = [asdict(row) for row in verdicts(rate, 1)]
     with Path("verdicts.csv").open("w", newline="") as file:
@@ -85,10 +96,10 @@ def test_from_a_run_to_a_champion_and_back() -> None:
     assert run("registry", "promote", second).stdout == f"generator champion: {first} -> {second}\n"
     shown = json.loads(run("registry", "show", "generator/champion", "--verify", "--json").stdout)
     assert (shown["version"], shown["problems"], shown["origin"]["parent"]) == (second, [], first)
-    assert (shown["origin"]["datasets"], shown["origin"]["run"]) == (["d1"], "two")
+    assert (shown["origin"]["datasets"], shown["origin"]["run"]) == ([known_dataset()], "two")
     lineage = run("registry", "lineage", "--user-id", "maya").stdout
     assert "maya" not in lineage
-    assert f"rebuild generator {second} (data d1; is champion now)" in lineage
+    assert f"rebuild generator {second} (data {known_dataset()}; is champion now)" in lineage
     run("registry", "rollback", "--reason", "it rambles")
     listed = json.loads(run("registry", "list", "--json").stdout)
     assert {row["version"]: row["aliases"] for row in listed} == {first: "champion", second: ""}
@@ -130,3 +141,41 @@ def test_verification_of_a_damaged_version_fails() -> None:
     version = run("registry", "register", finished_run("one", 1)).stdout.strip()
     (Path("var/registry/generator/versions") / version / "config.json").write_text("{}")
     assert "not whole" in run("registry", "show", version, "--verify", status=1).stderr
+
+
+def test_a_report_lands_in_the_gates_folder_whatever_the_model_is_called() -> None:
+    run("gate", finished_run("one", 1), "--policy", "policy.yaml", "--candidate-name", "../../org/model")
+    assert [path.as_posix() for path in Path().rglob("report.json")] == ["var/gates/one/report.json"]
+
+
+def test_a_report_of_before_is_no_word_on_a_gate_that_was_broken_off(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    version = run("registry", "register", finished_run("one", 1)).stdout.strip()
+    run("gate", version, "--policy", "policy.yaml")
+
+    def killed(*_: object) -> None:
+        raise OSError("the process ends here")
+
+    monkeypatch.setattr(import_module("repartee_tune.cli.gate"), "write_gate", killed)
+    run("gate", version, "--policy", "policy.yaml", status=1)
+    assert "no gate report" in run("registry", "promote", version, status=1).stderr
+
+
+def test_health_of_another_training_under_the_same_name_is_not_taken() -> None:
+    version = run("registry", "register", finished_run("one", 1)).stdout.strip()
+    rmtree("var/runs/one")
+    finished_run("one", 2)
+    run("gate", version, "--policy", "policy.yaml", status=30)
+
+
+def test_a_version_without_data_is_told_to_be_untraceable() -> None:
+    told = run("registry", "register", model(Path("plain"), 3)).stderr
+    assert "a user who withdraws cannot be traced" in told
+    assert run("registry", "register", finished_run("one", 1)).stderr == ""
+
+
+def test_a_merged_model_is_registered_with_the_run_behind_it() -> None:
+    behind = finished_run("one", 1)
+    merged = run("registry", "register", model(Path("merged"), 5), "--run", behind).stdout.strip()
+    assert f"rebuild generator {merged}" in run("registry", "lineage", "--user-id", "maya").stdout

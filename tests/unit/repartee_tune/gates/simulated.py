@@ -1,12 +1,17 @@
 """Simulated judges, scores and responders: models whose quality is known."""
 
 from collections.abc import Callable, Sequence
+from typing import Any, Literal
 
 import numpy as np
 
 from repartee_eval.verdict_rows import VerdictRow
 from repartee_tune.gates.golden import PairedScore
+from repartee_tune.gates.policy import PairwisePolicy
 from repartee_tune.gates.responder import Message, Reply, ResponderError
+
+Side = Literal["a", "b"]
+_SIDES: tuple[Side, Side] = ("a", "b")
 
 
 class FakeResponder:
@@ -30,6 +35,12 @@ def polite(text: str) -> Reply:
     return Reply("Да, я тебя слушаю." if russian else "Aye, I am listening.", "stop")
 
 
+def pairwise_policy(floors: dict[str, float] | None = None, **rule: Any) -> PairwisePolicy:
+    """Return the default policy over the one criterion that `verdicts` are about."""
+    given = {"rule": {"criteria": ["overall"], **rule}, "floors": floors or {}}
+    return PairwisePolicy.model_validate(given)
+
+
 def verdicts(
     rate: float,
     seed: int,
@@ -44,9 +55,9 @@ def verdicts(
     leaning = np.clip(rate + draw.normal(0, 0.05, clusters), 0, 1)
     rows = []
     for number in range(prompts):
-        better = "b" if draw.random() < leaning[number % clusters] else "a"
+        better: Side = "b" if draw.random() < leaning[number % clusters] else "a"
         flipped = draw.random() < flips
-        for first in ("a", "b"):
+        for first in _SIDES:
             verdict = first if flipped else better
             rows.append(
                 VerdictRow(

@@ -1,6 +1,7 @@
 """Gates that look at files: integrity and training health."""
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +54,17 @@ def test_healthy_training_passes(tmp_path: Path) -> None:
     assert check_health(_health(tmp_path), HealthPolicy()).decision == "pass"
 
 
-@pytest.mark.parametrize("changes", [{"passed": False, "value": -0.1}, {"value": None, "passed": False}])
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"passed": False, "value": -0.1},
+        {"value": None, "passed": False},
+        {"value": math.nan},
+        {"value": math.inf},
+        {"value": None},
+        {"limit": math.nan},
+    ],
+)
 def test_one_failed_check_fails(tmp_path: Path, changes: dict[str, Any]) -> None:
     result = check_health(_health(tmp_path, **changes), HealthPolicy())
     assert (result.decision, result.reason.split()[0]) == ("fail", "eval_margin")
@@ -89,3 +100,9 @@ def test_chrf_is_one_for_the_reference_and_falls_with_distance() -> None:
     assert chrf("", ["Дождь"]) == 0.0
     # by hand: unigrams 2 of 2 and 2 of 3, bigrams 1 of 1 and 1 of 2: P 1, R 7/12, F2 = 5 P R / (4 P + R)
     assert chrf("ab", ["abc"]) == pytest.approx(5 * (7 / 12) / (4 + 7 / 12))
+
+
+def test_a_health_file_that_contradicts_itself_does_not_pass(tmp_path: Path) -> None:
+    path = _health(tmp_path)
+    path.write_text(path.read_text().replace('{"passed": true, "checks"', '{"passed": false, "checks"'))
+    assert check_health(path, HealthPolicy()).decision == "fail"

@@ -1,9 +1,12 @@
+import asyncio
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from repartee_tune.errors import TuneError
+from repartee_tune.gates import transformers_responder
 from repartee_tune.gates.http_responder import HttpResponder, http_session
 from repartee_tune.gates.responder import ResponderError, gather_replies
 from repartee_tune.gates.transformers_responder import LateTransformersResponder
@@ -47,6 +50,28 @@ async def test_a_local_model_answers_the_same_with_the_same_seed(tmp_path: Path)
     assert replies[0] == replies[1]
     assert replies[0].finish_reason == "length"
     assert replies[0].text
+    with pytest.raises(ResponderError, match="the model reads"):
+        await LateTransformersResponder(folder, None, 6, 0.7, 1).reply(
+            [{"role": "user", "content": "tea " * 3_000}]
+        )
+
+
+async def test_two_models_are_loaded_one_after_the_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loading: list[int] = []
+
+    def load(*_: object) -> tuple[object, object]:
+        loading.append(1)
+        time.sleep(0.05)
+        assert sum(loading) == 1
+        loading.append(-1)
+        raise TuneError("no model here")
+
+    monkeypatch.setattr(transformers_responder, "load", load)
+    models = [LateTransformersResponder(tmp_path, None, 6, 0.7, 1) for _ in range(3)]
+    found = await asyncio.gather(*(one.reply(HELLO) for one in models), return_exceptions=True)
+    assert [type(one) for one in found] == [TuneError] * 3
 
 
 async def test_an_adapter_without_its_base_is_named(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from repartee_tune.gates.policy import CanaryPolicy, Policy
 from repartee_tune.gates.responder import Reply
 from repartee_tune.gates.result import EXIT_CODES, GateResult, outcome
 from repartee_tune.gates.sequence import GateSequence, Materials, Subject
-from tests.unit.repartee_tune.gates.simulated import FakeResponder, polite, scores, verdicts
+from tests.unit.repartee_tune.gates.simulated import FakeResponder, pairwise_policy, polite, scores, verdicts
 from tests.unit.repartee_tune.gates.test_files import _health
 from tests.unit.repartee_tune.registry.models import model
 
@@ -25,7 +25,11 @@ def gated(
     tmp_path: Path, champion: bool = True, everything: bool = False, **changes: Any
 ) -> tuple[str, list[GateResult]]:
     policy = Policy(
-        version=1, gates=GATES, canaries=CanaryPolicy(), without_champion=changes.pop("alone", "skip")
+        version=1,
+        gates=GATES,
+        canaries=CanaryPolicy(),
+        pairwise=pairwise_policy(),
+        without_champion=changes.pop("alone", "skip"),
     )
     folder = tmp_path / "m"
     candidate = Subject(

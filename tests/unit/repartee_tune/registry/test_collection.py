@@ -1,4 +1,5 @@
 from datetime import timedelta
+from hashlib import sha256
 from pathlib import Path
 from shutil import rmtree
 
@@ -8,7 +9,7 @@ from repartee_tune.errors import TuneError
 from repartee_tune.registry.aliases import Alias
 from repartee_tune.registry.collection import Collected, Retention, collect
 from repartee_tune.registry.manifest import Base, Kind, Origin
-from repartee_tune.registry.promotion import promote
+from repartee_tune.registry.promotion import promote, rollback
 from repartee_tune.registry.store import Registry, Resolved
 from tests.unit.repartee_tune.registry.models import WHO, registered
 
@@ -40,6 +41,49 @@ def test_keeps_the_base_of_what_it_keeps(registry: Registry) -> None:
     tuned = registered(registry, 2, origin=Origin(base=Base(id=f"registry:generator/{base.version}")))
     promote(registry, tuned.version, "champion", WHO, expected=None, forced="t")
     assert collect(registry, GREEDY, WHO).deleted == ()
+
+
+def test_keeps_previous_through_promotions_and_rollbacks(registry: Registry) -> None:
+    one, two, three = (registered(registry, number) for number in (1, 2, 3))
+    promote(registry, one.version, "champion", WHO, expected=None, forced="t")
+    promote(registry, two.version, "champion", WHO, expected=one.version, forced="t")
+    promote(registry, three.version, "canary", WHO, expected=None, forced="t")
+    assert collect(registry, GREEDY, WHO).deleted == ()
+    rollback(registry, "generator", WHO, expected=two.version)
+    assert collect(registry, GREEDY, WHO).deleted == (two.version,)
+    assert registry.resolve("generator").folder.is_dir()
+
+
+def test_nothing_is_deleted_while_a_manifest_cannot_be_read(registry: Registry) -> None:
+    base = registered(registry, 1)
+    tuned = registered(registry, 2, origin=Origin(base=Base(id=f"registry:generator/{base.version}")))
+    promote(registry, tuned.version, "champion", WHO, expected=None, forced="t")
+    (registry.version_folder(tuned.version) / "manifest.json").write_text("{")
+    with pytest.raises(TuneError, match=f"manifest of {tuned.version}"):
+        collect(registry, GREEDY, WHO)
+    assert registry.version_folder(base.version).is_dir()
+
+
+def test_a_reader_streams_on_while_its_version_is_replaced_and_collected(registry: Registry) -> None:
+    one, two, three = (registered(registry, number) for number in (1, 2, 3))
+    promote(registry, one.version, "champion", WHO, expected=None, forced="t")
+    with registry.leased("generator") as resolved:
+        with (resolved.folder / "model.safetensors").open("rb") as stream:
+            head = stream.read(16)
+            promote(registry, two.version, "champion", WHO, expected=one.version, forced="t")
+            promote(registry, three.version, "champion", WHO, expected=two.version, forced="t")
+            collect(registry, GREEDY, WHO)
+            whole = head + stream.read()
+        assert whole == (resolved.folder / "model.safetensors").read_bytes()
+    assert sha256(whole).hexdigest() == one.files[1].sha256
+
+
+def test_a_clock_that_went_backwards_deletes_nothing_that_is_new(registry: Registry) -> None:
+    one = registered(registry, 1)
+    manifest = registry.version_folder(one.version) / "manifest.json"
+    ahead = one.model_copy(update={"created": one.created + timedelta(days=1)})
+    manifest.write_bytes(ahead.as_json())
+    assert collect(registry, Retention(keep_last=0), WHO).deleted == ()
 
 
 def test_spares_a_version_that_a_reader_leases(registry: Registry) -> None:

@@ -1,12 +1,16 @@
+import errno
 import json
+import os
 import re
 from pathlib import Path
 
 import pytest
 
 from repartee_tune.errors import TuneError
+from repartee_tune.registry import durable
 from repartee_tune.registry.events import FILE, read_events
 from repartee_tune.registry.manifest import VERSION_PATTERN, Base, Origin
+from repartee_tune.registry.promotion import promote, rollback
 from repartee_tune.registry.store import Registry
 from repartee_tune.registry.versions import problems
 from tests.unit.repartee_tune.registry.models import WHO, adapter, model, registered
@@ -71,9 +75,49 @@ def test_verification_finds_damage(registry: Registry, damage: str) -> None:
 
 
 def test_unknown_versions_are_named(registry: Registry) -> None:
-    for name in ("gen-20260101-000000000000", "../../etc", "nothing"):
+    known = registered(registry, 1).version
+    strange = ("../../etc", "nothing", "", "gen-..", f"{known}/", f"{known}\n", f"{known}\0", f"x/../{known}")
+    for name in ("gen-20260101-000000000000", *strange):
         with pytest.raises(TuneError, match="no version"):
             registry.version_folder(name)
+
+
+def test_aliases_that_lead_out_of_the_registry_are_damaged(registry: Registry) -> None:
+    registered(registry, 1)
+    path = registry.folder("generator") / "aliases.json"
+    path.write_text(json.dumps({"aliases": {"champion": {"version": "../../../etc"}}}))
+    with pytest.raises(TuneError, match="is damaged"):
+        registry.resolve("generator")
+
+
+def test_links_in_a_version_are_damage(registry: Registry, tmp_path: Path) -> None:
+    folder = registry.version_folder(registered(registry, 1).version)
+    (folder / "more").symlink_to(tmp_path, target_is_directory=True)
+    assert problems(folder) == ["more is not in the manifest"]
+    (folder / "more").unlink()
+    folder.rename(tmp_path / "elsewhere")
+    folder.symlink_to(tmp_path / "elsewhere", target_is_directory=True)
+    assert problems(folder) == ["the version's folder is a link"]
+
+
+def test_a_registry_that_cannot_be_written_can_be_read(
+    registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = registered(registry, 1)
+    promote(registry, one.version, "champion", WHO, expected=None, forced="t")
+    opened = os.open
+
+    def read_only(path: Path, flags: int, *mode: int) -> int:
+        if flags & (os.O_RDWR | os.O_WRONLY | os.O_CREAT):
+            raise OSError(errno.EROFS, "Read-only file system")
+        return opened(path, flags, *mode)
+
+    monkeypatch.setattr(durable.os, "open", read_only)
+    assert registry.resolve("generator").version == one.version
+    with pytest.raises(TuneError, match="cannot be changed: Read-only"):
+        rollback(registry, "generator", WHO, expected=one.version)
+    with pytest.raises(TuneError, match="takes `resolve`"), registry.leased("generator"):
+        pass
 
 
 def test_a_history_line_cut_by_a_crash_is_passed_over_and_not_glued(registry: Registry) -> None:
