@@ -9,8 +9,9 @@ from peft import LoraConfig
 from transformers import AutoTokenizer, BitsAndBytesConfig, GenerationConfig
 
 from repartee_tune.errors import TuneError
-from repartee_tune.recipe import ModelOptions
+from repartee_tune.recipe_options import ModelOptions
 from repartee_tune.row_checks import ChatTokens
+from repartee_tune.training_rows import Message
 
 PACKS_FOR_CPU = "support_avx512bf16_for_cpu"
 
@@ -20,7 +21,7 @@ def load_chat_tokens(base: Path) -> ChatTokens:
 
     Raises TuneError where the base has no chat template or no stop token.
     """
-    tokenizer = AutoTokenizer.from_pretrained(base)
+    tokenizer = _tokenizer(base)
     if not tokenizer.chat_template:
         raise TuneError(
             f"--base {base}: the tokenizer has no chat template; use an instruct model or add one"
@@ -31,7 +32,27 @@ def load_chat_tokens(base: Path) -> ChatTokens:
         stops = set(configured) if isinstance(configured, list) else stops | {configured}
     if not (stop_ids := frozenset(int(stop) for stop in stops if stop is not None)):
         raise TuneError(f"--base {base}: no eos_token: the model would never stop")
-    return ChatTokens(tokenizer, stop_ids)
+    chat = ChatTokens(tokenizer, stop_ids)
+    _check_generation_prompt(chat, base)
+    return chat
+
+
+def _check_generation_prompt(chat: ChatTokens, base: Path) -> None:
+    """Without one, what opens a reply would be trained as its first words, and serving would not give it."""
+    turn = [Message(role="user", content="x")]
+    if chat.prompt(turn) == chat.conversation(turn):
+        raise TuneError(
+            f"--base {base}: the chat template adds nothing for add_generation_prompt, so serving could not "
+            "say where a reply begins: add what opens the assistant's turn"
+        )
+
+
+def _tokenizer(base: Path) -> Any:
+    try:
+        return AutoTokenizer.from_pretrained(base)
+    except Exception as error:  # tokenizers raises bare exceptions
+        reason = str(error).split("\n")[0][:200]
+        raise TuneError(f"--base {base}: its tokenizer cannot be read: {reason}") from error
 
 
 def lora_config(model: ModelOptions, task: str) -> LoraConfig | None:

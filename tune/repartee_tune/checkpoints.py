@@ -5,6 +5,8 @@ import shutil
 import zipfile
 from pathlib import Path
 
+from repartee_tune.base_files import is_whole_safetensors
+
 INCOMPLETE = "checkpoint-is-incomplete.txt"
 
 
@@ -32,7 +34,11 @@ def _step(path: Path) -> int:
 
 
 def _is_whole(path: Path, world_size: int) -> bool:
-    """The trainer's state is written last; torch's files are zip archives whose directory is at the end."""
+    """Every file is looked at: the trainer's state is written last, but a full disk keeps no order.
+
+    torch's files are zip archives, whose directory is at the end; the head of a safetensors file says how
+    long it is.
+    """
     if (path / INCOMPLETE).exists():
         return False
     try:
@@ -45,4 +51,5 @@ def _is_whole(path: Path, world_size: int) -> bool:
         state.get("global_step") == _step(path)
         and len(randomness) == world_size
         and all(zipfile.is_zipfile(file) for file in archives)
+        and all(is_whole_safetensors(file) for file in path.rglob("*.safetensors"))
     )

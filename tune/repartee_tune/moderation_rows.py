@@ -41,7 +41,7 @@ def read_texts(path: Path) -> list[LabelledText]:
     """Read one file. Raises TuneError naming line and field; the text itself is never in a message."""
     if not path.is_file():
         raise TuneError(f"{path} does not exist: build it with `repartee-tune data --kind moderation`")
-    lines = [line for line in path.read_text("utf-8").splitlines() if line.strip()]
+    lines = [line for line in path.read_text("utf-8").split("\n") if line.strip()]
     if not lines:
         raise TuneError(f"{path} is empty: moderate more dialogues")
     return [_text(f"{path}:{number}", line) for number, line in enumerate(lines, 1)]

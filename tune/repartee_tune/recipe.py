@@ -8,100 +8,35 @@ import yaml
 from pydantic import (
     Field,
     PositiveFloat,
-    PositiveInt,
     ValidationError,
     model_validator,
 )
 
 from repartee_tune.errors import TuneError
-from repartee_tune.recipe_sections import Recipe, Section
+from repartee_tune.pair_losses import (
+    DEFAULT_LOSS,
+    PairLoss,
+    check_label_smoothing,
+    check_sorted_batches,
+)
+from repartee_tune.recipe_options import (
+    DataOptions,
+    HealthLimits,
+    ModelOptions,
+    OptimiserOptions,
+    ReportOptions,
+)
+from repartee_tune.recipe_sections import Recipe
 from repartee_tune.small_recipes import EmbedderRecipe, ModerationRecipe, RerankerRecipe
 
 RECIPES = Path(__file__).parent / "recipes"
-
-
-class LoraOptions(Section):
-    """Low-rank adaptation: what is added to the frozen weights."""
-
-    rank: PositiveInt
-    alpha: PositiveInt
-    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
-    target_modules: Literal["all-linear"] | tuple[str, ...] = "all-linear"
-
-    @model_validator(mode="after")
-    def _no_output_head(self) -> Self:
-        if self.target_modules != "all-linear" and "lm_head" in self.target_modules:
-            raise ValueError("lm_head cannot be adapted: the loss reads it in chunks; use all-linear")
-        return self
-
-
-class ModelOptions(Section):
-    """Which weights are trained, and in what precision.
-
-    `dtype` is the precision the weights are loaded in; `autocast` runs the matrix products in bfloat16.
-    """
-
-    adaptation: Literal["full", "lora", "qlora"]
-    dtype: Literal["bfloat16", "float32"]
-    autocast: bool
-    lora: LoraOptions | None = None
-    attention: Literal["sdpa", "eager", "flash_attention_2"] = "sdpa"
-
-    @model_validator(mode="after")
-    def _lora_where_adapted(self) -> Self:
-        if (self.adaptation == "full") != (self.lora is None):
-            raise ValueError("lora: give rank and alpha for lora and qlora, and leave it out for full")
-        return self
-
-
-class DataOptions(Section):
-    """How rows become batches. `max_length` is in tokens, template and reply included."""
-
-    max_length: Annotated[int, Field(ge=16)]
-    trim: bool = False
-    near_identical: Annotated[float, Field(gt=0, le=1)] = 0.85
-
-
-class OptimiserOptions(Section):
-    """Steps of AdamW. `effective_batch_size` is over all processes and accumulation steps, in rows."""
-
-    learning_rate: PositiveFloat
-    epochs: PositiveFloat
-    effective_batch_size: PositiveInt
-    per_device_batch_size: PositiveInt
-    warmup: Annotated[float, Field(ge=0)] = 0.1
-    scheduler: Literal["linear", "cosine", "constant_with_warmup"] = "cosine"
-    weight_decay: Annotated[float, Field(ge=0)] = 0.0
-    max_gradient_norm: PositiveFloat = 1.0
-    activation_checkpointing: bool = True
-
-    @model_validator(mode="after")
-    def _whole_batches(self) -> Self:
-        if self.effective_batch_size % self.per_device_batch_size:
-            raise ValueError("effective_batch_size must be a multiple of per_device_batch_size")
-        return self
-
-
-class ReportOptions(Section):
-    """How often, in optimiser steps, a run logs, evaluates and saves."""
-
-    log_every: PositiveInt = 10
-    evaluate_every: PositiveInt = 100
-    save_every: PositiveInt = 100
-    keep_checkpoints: PositiveInt = 2
-
-
-class HealthLimits(Section):
-    """What a healthy run stays within. `chosen_drop` is in nats per reply token."""
-
-    chosen_drop: PositiveFloat = 0.15
-    minimum_margin: float = 0.0
 
 
 class TextRecipe(Recipe):
     """A recipe that trains a language model on rows of chat."""
 
     needs_pairs: ClassVar[bool] = False
+    keeps_dropout: ClassVar[bool] = False
 
     model: ModelOptions
     data: DataOptions
@@ -109,24 +44,43 @@ class TextRecipe(Recipe):
     report: ReportOptions = ReportOptions()
     health: HealthLimits = HealthLimits()
 
+    @model_validator(mode="after")
+    def _no_dropout_that_is_switched_off(self) -> Self:
+        if self.model.lora and self.model.lora.dropout and not self.keeps_dropout:
+            raise ValueError(
+                f"model.lora.dropout must be 0: TRL switches dropout off for {self.trainer} (disable_dropout)"
+            )
+        return self
+
 
 class SFTRecipe(TextRecipe):
     """Supervised fine-tuning on replies."""
+
+    keeps_dropout = True
 
     trainer: Literal["sft"]
 
 
 class DPORecipe(TextRecipe):
-    """DPO on pairs: `loss` maps TRL's names to weights, `beta` is the strength of the KL term."""
+    """DPO on pairs: `loss` maps TRL's names to weights, `beta` is the strength of the KL term.
+
+    `label_smoothing` is the share of pairs that are taken to be the wrong way round; few losses read it.
+    """
 
     needs_pairs = True
 
     trainer: Literal["dpo"]
-    loss: dict[str, PositiveFloat] = Field(default_factory=lambda: {"sigmoid": 1.0, "sft": 0.2}, min_length=1)
+    loss: dict[PairLoss, PositiveFloat] = Field(default_factory=lambda: dict(DEFAULT_LOSS), min_length=1)
     beta: PositiveFloat = 0.1
     label_smoothing: Annotated[float, Field(ge=0, lt=0.5)] = 0.0
     length_desensitisation: Annotated[float, Field(ge=0, le=1)] | None = None
     precompute_reference: bool = False
+
+    @model_validator(mode="after")
+    def _every_number_is_read(self) -> Self:
+        check_label_smoothing(self.loss, self.label_smoothing)
+        check_sorted_batches(self.loss, self.optimiser.per_device_batch_size)
+        return self
 
 
 class KTORecipe(TextRecipe):
@@ -204,7 +158,8 @@ def parse_recipe(content: Mapping[str, Any], source: str) -> Recipe:
     except ValidationError as error:
         first = error.errors()[0]
         field = ".".join(str(part) for part in first["loc"])
-        raise TuneError(f"{source}: {field or 'recipe'}: {first['msg']}") from None
+        reason = first["msg"].removeprefix("Value error, ")
+        raise TuneError(f"{source}: {field or 'recipe'}: {reason}") from None
 
 
 class _UniqueKeys(yaml.SafeLoader):
@@ -236,4 +191,7 @@ def _apply(content: dict[str, Any], change: str) -> None:
         content = content.setdefault(parent, {})
         if not isinstance(content, dict):
             raise TuneError(f"--set {change}: {parent} is a value, not a section")
-    content[last] = yaml.safe_load(value)
+    try:
+        content[last] = yaml.safe_load(value)
+    except yaml.YAMLError:
+        raise TuneError(f"--set {change}: the value is not YAML") from None

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from jinja2 import TemplateError
+
 from repartee_tune.errors import TuneError
 from repartee_tune.training_rows import FeedbackRow, Message, Messages, PreferenceRow, Row
 from repartee_tune.trimming import trim_oldest_turns
@@ -38,12 +40,19 @@ class ChatTokens:
         return not str(self.tokenizer.decode([token])).strip()
 
     def _render(self, messages: Sequence[Message], *, add_generation_prompt: bool) -> list[int]:
-        rendered = self.tokenizer.apply_chat_template(
-            [message.model_dump() for message in messages],
-            tokenize=True,
-            return_dict=True,
-            add_generation_prompt=add_generation_prompt,
-        )
+        try:
+            rendered = self.tokenizer.apply_chat_template(
+                [message.model_dump() for message in messages],
+                tokenize=True,
+                return_dict=True,
+                add_generation_prompt=add_generation_prompt,
+            )
+        except TemplateError as error:
+            roles = ", ".join(dict.fromkeys(message.role for message in messages))
+            raise TuneError(
+                f"the base's chat template cannot be used for turns of {roles}: {error}; mend it in "
+                "chat_template.jinja, or leave such turns out"
+            ) from None
         return list(rendered["input_ids"])
 
 

@@ -22,7 +22,7 @@ def run_callbacks(folder: Path) -> list[TrainerCallback]:
     """Return the callbacks of a run in `folder`."""
     writer = SummaryWriter(log_dir=str(folder / "tensorboard"))
     board = TensorBoardCallback(tb_writer=writer)  # type: ignore[no-untyped-call]  # none in transformers
-    return [board, MetricsFile(folder), StopOnSignal(), WholeEnding()]
+    return [board, WarmsUpInTime(), MetricsFile(folder), StopOnSignal(), WholeEnding()]
 
 
 class MetricsFile(TrainerCallback):
@@ -38,9 +38,9 @@ class MetricsFile(TrainerCallback):
         control: TrainerControl,  # noqa: ARG002 - as above
         **_: Any,
     ) -> None:
-        """Forget what was logged after the checkpoint that the run goes on from."""
+        """Forget what was logged after the checkpoint that the run goes on from, and all where it begins."""
         if state.is_world_process_zero:
-            forget_after(self._folder, state.global_step)
+            forget_after(self._folder, state.global_step or -1)
 
     def on_log(
         self,
@@ -77,6 +77,24 @@ def _line(state: TrainerState, numbers: Mapping[str, float]) -> str:
     )
     values = "  ".join(f"{key} {numbers[key]:.4g}" for key in shown if key in numbers)
     return f"step {state.global_step}/{state.max_steps}  {values}"
+
+
+class WarmsUpInTime(TrainerCallback):
+    """A warm-up longer than the run would never reach the learning rate that the recipe says."""
+
+    def on_train_begin(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,  # noqa: ARG002 - the signature is transformers'
+        **_: Any,
+    ) -> None:
+        """Compare."""
+        if (warmup := args.get_warmup_steps(state.max_steps)) >= state.max_steps > 1:
+            raise TuneError(
+                f"optimiser.warmup of {warmup} steps leaves none of the run's {state.max_steps}: lower it, "
+                "or give a share below 1"
+            )
 
 
 class StopOnSignal(TrainerCallback):

@@ -1,13 +1,14 @@
-"""What must hold before a run is claimed: the processes asked for, and a base that can be trained."""
+"""What must hold before a run is claimed: the processes asked for, and a machine that can train."""
 
 import os
-from pathlib import Path
+from importlib.util import find_spec
 
 import torch
 from accelerate import PartialState
 
 from repartee_tune.errors import TuneError
 from repartee_tune.recipe import TextRecipe
+from repartee_tune.recipe_options import ModelOptions
 
 DISTRIBUTED_TYPES = {
     "single": {"NO"},
@@ -38,6 +39,16 @@ def check_world(recipe: TextRecipe, expected: int) -> None:
         )
 
 
+def check_batch_is_filled(recipe: TextRecipe, rows: int) -> None:
+    """The trainer would silently take smaller batches, and other steps than the recipe says."""
+    batch = recipe.optimiser.effective_batch_size
+    if rows < batch:
+        raise TuneError(
+            f"train.jsonl has {rows} rows to train on, fewer than optimiser.effective_batch_size {batch}: "
+            "lower it, or make more rows"
+        )
+
+
 def check_strategy(strategy: str, found: str) -> None:
     """Some launchers silently give DDP where sharding was asked for, as on a CPU."""
     if found not in DISTRIBUTED_TYPES[strategy]:
@@ -46,17 +57,21 @@ def check_strategy(strategy: str, found: str) -> None:
         )
 
 
-def check_base(base: Path) -> None:
-    """Refuse what is no plain model of safetensors."""
-    if not (base / "config.json").is_file():
-        hint = (
-            "merge the adapter first" if (base / "adapter_config.json").is_file() else "give a model's folder"
-        )
-        raise TuneError(f"--base {base} has no config.json: {hint}")
-    if not any(base.glob("*.safetensors")):
+def check_machine(model: ModelOptions) -> None:
+    """Refuse what this machine or its packages cannot do, before rows are read and weights are loaded."""
+    if model.adaptation == "qlora" and find_spec("bitsandbytes") is None:
+        raise TuneError("model.adaptation qlora needs bitsandbytes: pip install 'repartee[tune]', or lora")
+    if model.attention == "flash_attention_2" and find_spec("flash_attn") is None:
+        raise TuneError("model.attention flash_attention_2 needs flash-attn: install it, or write sdpa")
+    if (model.autocast or model.dtype == "bfloat16") and not _computes_bfloat16():
         raise TuneError(
-            f"--base {base} has no safetensors weights: pickled weights can run code and are refused"
+            "this GPU has no bfloat16 (Ampere and newer have): write model.dtype float32 and autocast false"
         )
+
+
+def _computes_bfloat16() -> bool:
+    """A CPU always does: slowly where it has no instructions for it."""
+    return not torch.cuda.is_available() or torch.cuda.is_bf16_supported(including_emulation=False)
 
 
 def fsdp_checkpoints_activations() -> bool:

@@ -132,7 +132,10 @@ def read_rows(path: Path, kinds: Sequence[type[Row]]) -> list[Row]:
         raise TuneError(
             f"{path} is missing: a dataset folder holds train.jsonl, eval.jsonl and manifest.json"
         )
-    lines = [line for line in path.read_text(encoding="utf-8").split("\n") if line.strip()]
+    try:
+        lines = [line for line in path.read_text(encoding="utf-8").split("\n") if line.strip()]
+    except UnicodeDecodeError as error:
+        raise TuneError(f"{path} is not UTF-8 at byte {error.start}") from None
     if not lines:
         raise TuneError(f"{path} has no rows")
     kind = next((kind for kind in kinds if _error(kind, lines[0]) is None), kinds[0])

@@ -12,7 +12,8 @@ health.json, curves.png, curves.svg, manifest.json at the end
 import os
 import shutil
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,8 +24,9 @@ from accelerate import PartialState
 from transformers import Trainer, set_seed
 from transformers.trainer_callback import PrinterCallback
 
+from repartee_tune.base_files import check_base
 from repartee_tune.base_model import keep_quantised_layers_differentiable
-from repartee_tune.checkpoints import newest_checkpoint, prune_incomplete
+from repartee_tune.checkpoints import newest_checkpoint
 from repartee_tune.errors import TuneError
 from repartee_tune.health import TrainingFacts, TrainingHealth, training_health
 from repartee_tune.metrics_log import read_metrics
@@ -33,8 +35,11 @@ from repartee_tune.plots import plot_run
 from repartee_tune.recipe import TextRecipe
 from repartee_tune.row_checks import CheckedRows
 from repartee_tune.run_callbacks import run_callbacks
+from repartee_tune.run_environment import run_environment
+from repartee_tune.run_folder import claim
 from repartee_tune.run_preconditions import (
-    check_base,
+    check_batch_is_filled,
+    check_machine,
     check_strategy,
     check_world,
     fsdp_checkpoints_activations,
@@ -43,12 +48,11 @@ from repartee_tune.stage import (
     Manifest,
     StageSpecification,
     begin_in_place,
-    git_revision,
-    package_versions,
     specify,
     write_json,
     write_manifest,
 )
+from repartee_tune.stop_token import stop_token_is_trained
 from repartee_tune.training_exit import INTERRUPTED
 
 
@@ -112,15 +116,23 @@ class TrainingRun:
         return steps.effective_batch_size // (steps.per_device_batch_size * self.world_size)
 
     def fit(
-        self, trainer: Trainer, train: CheckedRows, evaluation: CheckedRows, beta: float | None
+        self,
+        trainer: Trainer,
+        train: CheckedRows,
+        evaluation: CheckedRows,
+        *,
+        beta: float | None,
+        stop_ids: Collection[int],
     ) -> TrainingHealth:
         """Train, save and judge.
 
-        Done means that every planned step was taken: the trainer itself returns either way.
+        Done means that every planned step was taken: the trainer itself returns either way. `beta` is None
+        where the loss has no reference model; `stop_ids` end a reply.
 
         Raises TrainingInterrupted after a signal; other failures are noted in status.json and raised on.
         """
         check_strategy(self.strategy, trainer.accelerator.distributed_type.value)
+        check_batch_is_filled(self.recipe, len(train.rows))
         if isinstance(trainer.model, torch.nn.Module):
             keep_quantised_layers_differentiable(trainer.model)
         for callback in run_callbacks(self.folder):
@@ -130,7 +142,8 @@ class TrainingRun:
             self._set_status("running", trainer)
             trainer.train(resume_from_checkpoint=str(self.checkpoint) if self.checkpoint else None)
         except BaseException as error:
-            self._set_status("failed", trainer, type(error).__name__)
+            with suppress(OSError):  # a full disk takes no status either, and is not what to report then
+                self._set_status("failed", trainer, type(error).__name__)
             raise
         if trainer.state.global_step != trainer.state.max_steps:
             self._set_status("interrupted", trainer)
@@ -140,21 +153,21 @@ class TrainingRun:
             )
         trainer.save_model(str(self.folder / "model"))
         PartialState().wait_for_everyone()
-        health = self._judge(trainer, evaluation, beta)
-        if PartialState().is_main_process:
-            self._finish(trainer, {"train": train.counts, "eval": evaluation.counts}, health)
-        PartialState().wait_for_everyone()
-        return health
-
-    def _judge(self, trainer: Trainer, evaluation: CheckedRows, beta: float | None) -> TrainingHealth:
         facts = TrainingFacts(
             trainer=self.recipe.trainer,
             global_step=trainer.state.global_step,
             max_steps=trainer.state.max_steps,
             mean_reply_tokens=evaluation.mean_reply_tokens,
-            stop_token_trained=True,  # the row checks refuse a reply without one
+            stop_token_trained=stop_token_is_trained(trainer, stop_ids),
             beta=beta,
         )
+        health = self._judge(facts)
+        if PartialState().is_main_process:
+            self._finish(trainer, {"train": train.counts, "eval": evaluation.counts}, health)
+        PartialState().wait_for_everyone()
+        return health
+
+    def _judge(self, facts: TrainingFacts) -> TrainingHealth:
         limits = self.recipe.health
         return training_health(
             read_metrics(self.folder),
@@ -207,18 +220,16 @@ def open_run(
     """
     strategy = strategy or ("single" if world_size == 1 else "ddp")
     check_world(recipe, world_size)
-    check_base(base)
+    check_machine(recipe.model)
+    check_base(base, recipe.data.max_length)
     specification = specify(
         f"train-{recipe.trainer}",
         {"dataset": data, "base": base},
         {"recipe": recipe.model_dump(mode="json"), "world_size": world_size, "strategy": strategy},
         recipe.seed,
     )
-    if PartialState().is_main_process:
-        finished = begin_in_place(specification, out)
-        prune_incomplete(out / "checkpoints", world_size)
-        if finished is None:
-            write_json(out / "env.json", _environment(world_size))
+    if PartialState().is_main_process and claim(specification, out, world_size) is None:
+        write_json(out / "env.json", run_environment(world_size))
     PartialState().wait_for_everyone()
     finished = begin_in_place(specification, out)
     if finished is not None:
@@ -228,17 +239,3 @@ def open_run(
     if must_resume and checkpoint is None:
         raise TuneError(f"--resume: {out} has no checkpoint to go on from; leave --resume out to begin")
     return TrainingRun(out, data, base, recipe, world_size, strategy, specification, checkpoint)
-
-
-def _environment(world_size: int) -> dict[str, Any]:
-    devices: Sequence[str] = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
-    return {
-        "versions": package_versions(),
-        "git_revision": git_revision(),
-        "cuda": torch.version.cuda,
-        "devices": devices or ["cpu"],
-        "threads": torch.get_num_threads(),
-        "world_size": world_size,
-        "arguments": sys.argv[1:],
-        "at": datetime.now(UTC).isoformat(timespec="seconds"),
-    }

@@ -1,47 +1,34 @@
-import io
-import json
-import zipfile
 from pathlib import Path
 
 from repartee_tune.checkpoints import newest_checkpoint, prune_incomplete
 from repartee_tune.metrics_log import append_metrics, forget_after, read_metrics
-
-
-def _checkpoint(folder: Path, step: int, *, processes: int = 1) -> Path:
-    path = folder / f"checkpoint-{step}"
-    path.mkdir(parents=True)
-    archive = io.BytesIO()
-    with zipfile.ZipFile(archive, "w") as content:
-        content.writestr("data", "x" * 200)
-    names = ["rng_state.pth"] if processes == 1 else [f"rng_state_{rank}.pth" for rank in range(processes)]
-    for name in ("optimizer.pt", "scheduler.pt", *names):
-        (path / name).write_bytes(archive.getvalue())
-    (path / "trainer_state.json").write_text(json.dumps({"global_step": step}), "utf-8")
-    return path
+from tests.unit.repartee_tune.checkpoint_folders import write_checkpoint
 
 
 def test_the_newest_is_by_step_and_not_by_name(tmp_path: Path) -> None:
     for step in (9, 100, 20):
-        _checkpoint(tmp_path, step)
+        write_checkpoint(tmp_path, step)
     assert prune_incomplete(tmp_path, 1) == []
     assert newest_checkpoint(tmp_path) == tmp_path / "checkpoint-100"
 
 
 def test_each_kind_of_half_written_checkpoint_goes(tmp_path: Path) -> None:
-    _checkpoint(tmp_path, 1)
-    (_checkpoint(tmp_path, 2) / "checkpoint-is-incomplete.txt").write_text("", "utf-8")
-    (_checkpoint(tmp_path, 3) / "trainer_state.json").unlink()
-    (_checkpoint(tmp_path, 4) / "trainer_state.json").write_text('{"global_st', "utf-8")
-    torn = _checkpoint(tmp_path, 5) / "optimizer.pt"
+    write_checkpoint(tmp_path, 1)
+    (write_checkpoint(tmp_path, 2) / "checkpoint-is-incomplete.txt").write_text("", "utf-8")
+    (write_checkpoint(tmp_path, 3) / "trainer_state.json").unlink()
+    (write_checkpoint(tmp_path, 4) / "trainer_state.json").write_text('{"global_st', "utf-8")
+    torn = write_checkpoint(tmp_path, 5) / "optimizer.pt"
     torn.write_bytes(torn.read_bytes()[:-10])
-    (_checkpoint(tmp_path, 6) / "rng_state.pth").unlink()
-    assert len(prune_incomplete(tmp_path, 1)) == 5
+    (write_checkpoint(tmp_path, 6) / "rng_state.pth").unlink()
+    cut = write_checkpoint(tmp_path, 7) / "model.safetensors"
+    cut.write_bytes(cut.read_bytes()[:-10])
+    assert len(prune_incomplete(tmp_path, 1)) == 6
     assert newest_checkpoint(tmp_path) == tmp_path / "checkpoint-1"
 
 
 def test_a_checkpoint_needs_the_random_state_of_every_process(tmp_path: Path) -> None:
-    _checkpoint(tmp_path, 1, processes=2)
-    (_checkpoint(tmp_path, 2, processes=2) / "rng_state_1.pth").unlink()
+    write_checkpoint(tmp_path, 1, processes=2)
+    (write_checkpoint(tmp_path, 2, processes=2) / "rng_state_1.pth").unlink()
     assert prune_incomplete(tmp_path, 2) == ["checkpoint-2"]
 
 

@@ -13,7 +13,7 @@ WORDS = ("кот", "чай", "дождь", "сад", "поезд", "книга",
 LIBRARY_WARNINGS = (
     "ignore:`is_gradient_checkpointing` is deprecated:FutureWarning",  # peft and trl on transformers 5.23
 )
-LORA = {"rank": 4, "alpha": 8, "dropout": 0.1}
+LORA = {"rank": 4, "alpha": 8}
 
 
 def _turn(role: str, content: str) -> dict[str, str]:
@@ -79,7 +79,7 @@ def recipe_fields(trainer: str, adaptation: str = "full", **optimiser: Any) -> d
     if adaptation == "qlora":
         model |= {"dtype": "bfloat16", "autocast": True}
     if adaptation != "full":
-        model["lora"] = LORA
+        model["lora"] = {**LORA, "dropout": 0.1} if trainer == "sft" else LORA  # others switch it off
     steps = {
         "learning_rate": 1e-3 if adaptation == "full" else 5e-3,
         "epochs": 2,

@@ -1,11 +1,21 @@
-"""A Kubernetes Job for a run: one pod with as many GPUs as processes, the folders on a claim."""
+"""A Kubernetes Job for a run: one pod with as many GPUs as processes, the folders on a claim.
 
+accelerate's configuration comes along as a ConfigMap: where the image keeps the package is its own affair.
+"""
+
+import re
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import yaml
 
-from repartee_tune.launch.command import Strategy, TrainCommand, command_line
+from repartee_tune.errors import TuneError
+from repartee_tune.launch.command import CONFIGURATIONS, Strategy, TrainCommand, command_line
 from repartee_tune.training_exit import INTERRUPTED
+
+MOUNTED = Path("/etc/repartee/accelerate")
+_NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 
 
 @dataclass(frozen=True)
@@ -21,23 +31,26 @@ class KubernetesJob:
 
 
 def kubernetes_job(job: KubernetesJob, command: TrainCommand, strategy: Strategy, processes: int) -> str:
-    """Return the manifest as YAML.
+    """Return the manifest as YAML: the Job, and a ConfigMap before it where several processes are launched.
 
     A pod that is moved saves and ends with status 75, which counts as no failure: the next one goes on from
-    there.
+    there. Raises TuneError for a name that Kubernetes would refuse.
     """
+    if not _NAME.fullmatch(job.name):
+        raise TuneError(f"--name {job.name}: Kubernetes takes up to 63 of a-z, 0-9 and - (not at the ends)")
     container = {
         "name": "train",
         "image": job.image,
-        "command": command_line(command, strategy, processes),
+        "command": command_line(command, strategy, processes, MOUNTED),
         "env": [{"name": "HF_HUB_OFFLINE", "value": "1"}],
         "resources": {
             "requests": {"memory": job.memory},
-            "limits": {"nvidia.com/gpu": processes, "memory": job.memory},
+            "limits": {"nvidia.com/gpu": str(processes), "memory": job.memory},
         },
         "volumeMounts": [
             {"name": "work", "mountPath": job.mount},
             {"name": "shm", "mountPath": "/dev/shm"},  # noqa: S108 - the pod's own shared memory
+            *([{"name": "accelerate", "mountPath": str(MOUNTED)}] if processes > 1 else []),
         ],
     }
     pod = {
@@ -47,6 +60,7 @@ def kubernetes_job(job: KubernetesJob, command: TrainCommand, strategy: Strategy
         "volumes": [
             {"name": "work", "persistentVolumeClaim": {"claimName": job.claim}},
             {"name": "shm", "emptyDir": {"medium": "Memory"}},  # NCCL shares memory between processes
+            *([{"name": "accelerate", "configMap": {"name": job.name}}] if processes > 1 else []),
         ],
     }
     moved = [
@@ -59,4 +73,15 @@ def kubernetes_job(job: KubernetesJob, command: TrainCommand, strategy: Strategy
         "metadata": {"name": job.name},
         "spec": {"backoffLimit": 3, "podFailurePolicy": {"rules": moved}, "template": {"spec": pod}},
     }
-    return yaml.safe_dump(manifest, sort_keys=False)
+    parts = [_configuration(job.name, strategy), manifest] if processes > 1 else [manifest]
+    return yaml.safe_dump_all(parts, sort_keys=False)
+
+
+def _configuration(name: str, strategy: Strategy) -> dict[str, Any]:
+    content = (CONFIGURATIONS / f"{strategy}.yaml").read_text("utf-8")
+    return {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": name},
+        "data": {f"{strategy}.yaml": content},
+    }

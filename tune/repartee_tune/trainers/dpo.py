@@ -44,4 +44,4 @@ def train(recipe: DPORecipe, run: TrainingRun) -> TrainingHealth:
         peft_config=lora_config(recipe.model, "CAUSAL_LM"),
         quantization_config=quantisation(recipe.model),
     )
-    return run.fit(trainer, train_rows, eval_rows, beta=recipe.beta)
+    return run.fit(trainer, train_rows, eval_rows, beta=recipe.beta, stop_ids=chat.stop_ids)

@@ -1,7 +1,7 @@
 """Kahneman-Tversky optimisation (arXiv 2402.01306): learn from replies that were liked or disliked.
 
-To change the loss: TRL computes it in `KTOTrainer.kto_loss`; subclass it below and name the subclass in
-`train`.
+To change the loss: TRL computes it in `KTOTrainer._compute_loss`; subclass it below and name the subclass
+in `train`.
 """
 
 from dataclasses import replace
@@ -51,7 +51,7 @@ def train(recipe: KTORecipe, run: TrainingRun) -> TrainingHealth:
         peft_config=lora_config(recipe.model, "CAUSAL_LM"),
         quantization_config=quantisation(recipe.model),
     )
-    return run.fit(trainer, train_rows, eval_rows, beta=recipe.beta)
+    return run.fit(trainer, train_rows, eval_rows, beta=recipe.beta, stop_ids=chat.stop_ids)
 
 
 def interleave(checked: CheckedRows, batch: int, seed: int, source: Path) -> CheckedRows:
@@ -88,7 +88,7 @@ def interleave(checked: CheckedRows, batch: int, seed: int, source: Path) -> Che
 
 
 def class_weights(recipe: KTORecipe, rows: CheckedRows) -> tuple[float, float]:
-    """Return weights of liked and disliked rows: weighted counts in a ratio of 1 to 4/3 (KTO paper)."""
+    """Return weights of liked and disliked rows: weighted counts from 1:1 to 4:3 (TRL documentation)."""
     liked = sum(_liked(row) for row in rows.rows)
     disliked = len(rows.rows) - liked
     desirable, undesirable = recipe.desirable_weight, recipe.undesirable_weight

@@ -42,4 +42,4 @@ def train(recipe: RewardRecipe, run: TrainingRun) -> TrainingHealth:
         peft_config=lora_config(recipe.model, "SEQ_CLS"),
         quantization_config=quantisation(recipe.model),
     )
-    return run.fit(trainer, train_rows, eval_rows, beta=None)
+    return run.fit(trainer, train_rows, eval_rows, beta=None, stop_ids=chat.stop_ids)

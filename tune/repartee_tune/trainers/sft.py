@@ -50,7 +50,7 @@ def train(recipe: SFTRecipe, run: TrainingRun) -> TrainingHealth:
         peft_config=lora_config(recipe.model, "CAUSAL_LM"),
         quantization_config=quantisation(recipe.model),
     )
-    return run.fit(trainer, train_rows, eval_rows, beta=None)
+    return run.fit(trainer, train_rows, eval_rows, beta=None, stop_ids=chat.stop_ids)
 
 
 def _check_reply_mask(chat: ChatTokens) -> None:

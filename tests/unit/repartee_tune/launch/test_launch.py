@@ -1,5 +1,6 @@
 import shlex
 import sys
+from pathlib import PurePosixPath
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
@@ -54,14 +55,34 @@ def test_a_strategy_that_contradicts_the_number_is_an_error() -> None:
 
 
 def test_a_kubernetes_job_survives_being_moved() -> None:
-    manifest = yaml.safe_load(
+    _, manifest = yaml.safe_load_all(
         _launch("kubernetes", "dpo-lora", *FOLDERS, "--strategy", "ddp", "--processes", "4")
     )
     pod = manifest["spec"]["template"]["spec"]
-    assert pod["containers"][0]["resources"]["limits"]["nvidia.com/gpu"] == 4
+    assert pod["containers"][0]["resources"]["limits"]["nvidia.com/gpu"] == "4"  # quantities are text
     assert pod["terminationGracePeriodSeconds"] >= 300
     rule = manifest["spec"]["podFailurePolicy"]["rules"][0]
     assert rule == {"action": "Ignore", "onExitCodes": {"operator": "In", "values": [75]}}
+
+
+def test_a_job_brings_the_configuration_that_its_command_names() -> None:
+    arguments = ("kubernetes", "dpo-full", *FOLDERS, "--strategy", "fsdp2", "--processes", "8")
+    configuration, job = yaml.safe_load_all(_launch(*arguments))
+    container = job["spec"]["template"]["spec"]["containers"][0]
+    named = PurePosixPath(container["command"][container["command"].index("--config_file") + 1])
+    mounts = {mount["mountPath"]: mount["name"] for mount in container["volumeMounts"]}
+    volumes = {volume["name"]: volume for volume in job["spec"]["template"]["spec"]["volumes"]}
+    volume = volumes[mounts[str(named.parent)]]
+    assert volume["configMap"]["name"] == configuration["metadata"]["name"]
+    assert yaml.safe_load(configuration["data"][named.name])["distributed_type"] == "FSDP"
+
+
+def test_one_process_needs_no_configuration_and_a_name_has_to_be_one() -> None:
+    (job,) = yaml.safe_load_all(_launch("kubernetes", "dpo-lora", *FOLDERS))
+    assert job["spec"]["template"]["spec"]["containers"][0]["command"][0] == "repartee-tune"
+    result = CliRunner().invoke(cli, ["launch", "kubernetes", "dpo-lora", *FOLDERS, "--name", "My_Run"])
+    assert result.exit_code == 1
+    assert "--name My_Run: Kubernetes takes up to 63" in result.stderr
 
 
 def test_the_ray_script_runs_the_command_in_every_worker(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,10 +3,12 @@
 import json
 import multiprocessing
 import os
+import resource
 import shutil
 import signal
 import time
 from collections.abc import Callable
+from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
@@ -15,9 +17,10 @@ import yaml
 from click.testing import CliRunner, Result
 
 from repartee_tune.cli import cli
-from repartee_tune.recipe import load_recipe
+from repartee_tune.recipe import TextRecipe, load_recipe
 from repartee_tune.stage import file_hash
 from repartee_tune.training_run import open_run
+from tests.unit.repartee_tune.checkpoint_folders import write_checkpoint
 from tests.unit.repartee_tune.tiny_rows import LIBRARY_WARNINGS, recipe_fields, write_dataset
 
 pytestmark = [pytest.mark.filterwarnings(warning) for warning in LIBRARY_WARNINGS]
@@ -108,9 +111,17 @@ def test_after_kill_9_with_a_torn_checkpoint_the_bytes_are_the_same(tmp_path: Pa
 
 @pytest.fixture(scope="module")
 def stopped(tmp_path_factory: pytest.TempPathFactory, tiny_base: Path) -> Workplace:
-    """A run folder that was begun and holds no checkpoint."""
-    work = Workplace(tmp_path_factory.mktemp("stopped"), tiny_base, "dpo", "lora")
-    open_run(load_recipe(str(work.recipe)), data=work.data, base=work.base, out=work.run, world_size=1)
+    """A run folder that holds a checkpoint."""
+    work = _begun(tmp_path_factory.mktemp("stopped"), tiny_base)
+    write_checkpoint(work.run / "checkpoints", 4)
+    return work
+
+
+def _begun(folder: Path, base: Path) -> Workplace:
+    work = Workplace(folder, base, "dpo", "lora")
+    recipe = load_recipe(str(work.recipe))
+    assert isinstance(recipe, TextRecipe)
+    open_run(recipe, data=work.data, base=work.base, out=work.run, world_size=1)
     return work
 
 
@@ -137,7 +148,61 @@ def test_refuses_another_base(stopped: Workplace, tmp_path: Path) -> None:
     assert "changed: base.chat_template.jinja" in result.stderr
 
 
-def test_resume_without_a_checkpoint_is_an_error(stopped: Workplace) -> None:
-    result = stopped.invoke(stopped.run, "--resume")
+def test_resume_without_a_checkpoint_is_an_error(tmp_path: Path, tiny_base: Path) -> None:
+    begun = _begun(tmp_path, tiny_base)
+    result = begun.invoke(begun.run, "--resume")
     assert result.exit_code == 1
     assert "has no checkpoint" in result.stderr
+
+
+def test_a_run_that_saved_no_step_may_begin_anew_with_another_recipe(tmp_path: Path, tiny_base: Path) -> None:
+    work = Workplace(tmp_path, tiny_base, "dpo", "lora")
+    refused = work.invoke(work.run, "--set", "data.max_length=16")
+    assert refused.exit_code == 1
+    assert "exceed data.max_length 16" in refused.stderr
+    corrected = work.invoke(work.run, "--set", "optimiser.epochs=1")
+    assert corrected.exit_code == 0, corrected.output
+    lines = (work.run / "metrics.jsonl").read_text("utf-8").splitlines()
+    assert [json.loads(line)["step"] for line in lines].count(0) == 1
+
+
+def _hold(work: Workplace, ready: Connection) -> None:
+    _begun(work.run.parent, work.base)
+    ready.send(True)
+    signal.pause()
+
+
+def test_two_processes_cannot_train_in_one_folder(tmp_path: Path, tiny_base: Path) -> None:
+    work = Workplace(tmp_path, tiny_base, "dpo", "lora")
+    here, there = multiprocessing.Pipe()
+    other = multiprocessing.get_context("fork").Process(target=_hold, args=(work, there))
+    other.start()
+    here.recv()
+    refused = work.invoke(work.run)
+    other.kill()
+    other.join()
+    assert refused.exit_code == 1
+    assert "another process is training in" in refused.stderr
+    assert work.invoke(work.run, "--resume").stderr.count("has no checkpoint") == 1  # the lock went with it
+
+
+def _without_room(work: Workplace, room: int, words: Connection) -> None:
+    resource.setrlimit(resource.RLIMIT_FSIZE, (room, room))
+    result = work.invoke(work.run)
+    words.send((result.exit_code, result.stderr))
+
+
+def test_a_disk_that_is_full_at_a_checkpoint_loses_no_step(tmp_path: Path, tiny_base: Path) -> None:
+    """A limit on the size of files stands for the disk: weights fit, the optimizer's state does not."""
+    work = Workplace(tmp_path, tiny_base, "sft", "full")
+    here, there = multiprocessing.Pipe()
+    room = (tiny_base / "model.safetensors").stat().st_size + 4096
+    process = multiprocessing.get_context("fork").Process(target=_without_room, args=(work, room, there))
+    process.start()
+    status, words = here.recv()
+    process.join()
+    assert status == 1
+    assert "is full: make room; the same command goes on from the last checkpoint" in words
+    assert work.status()["state"] == "failed"
+    again = work.invoke(work.run, "--set", "optimiser.epochs=1")
+    assert again.exit_code == 0, again.output

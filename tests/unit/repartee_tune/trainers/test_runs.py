@@ -20,6 +20,7 @@ from transformers import AutoModelForSequenceClassification
 from repartee_tune.cli import cli
 from repartee_tune.errors import TuneError
 from repartee_tune.merging import merge_adapter
+from repartee_tune.metrics_log import read_metrics
 from repartee_tune.training_run import open_run
 from tests.unit.repartee_tune.tiny_rows import (
     LIBRARY_WARNINGS,
@@ -178,6 +179,13 @@ def test_two_processes_train_one_model(tmp_path: Path, tiny_base: Path) -> None:
     assert manifest["parameters"]["world_size"] == 2
     assert manifest["parameters"]["strategy"] == "ddp"
     assert manifest["counts"]["steps"] == 4  # as with one process: the effective batch is the recipe's
+    alone = tiny_recipe("dpo", "lora", epochs=1)
+    train_in(tmp_path / "alone", alone, data, tiny_base)
+    one, two = (
+        [line["loss"] for line in read_metrics(folder) if "loss" in line]
+        for folder in (tmp_path / "alone", out)
+    )
+    assert one == pytest.approx(two, abs=1e-5)
     assert manifest["counts"]["health_passed"]
 
 
