@@ -98,6 +98,7 @@ def build_api(
     app.add_exception_handler(ValidationError, _invalid)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(Exception, _left_to_the_scope)
     describe(app, with_keys=door.has_keys)
     health = services.check_health
     scoped = RequestScope(
@@ -117,6 +118,18 @@ async def _failed(request: Request, error: Exception) -> Response:
     if isinstance(error, ReparteeError):
         return await _expected(request, error)
     return await _invalid(request, error)
+
+
+class _NoAnswer(Response):
+    """Sends nothing."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Leave the connection as it is."""
+
+
+async def _left_to_the_scope(_request: Request, _error: Exception) -> Response:
+    """Starlette would answer a defect itself before it raises it; `RequestScope` answers and logs it."""
+    return _NoAnswer()
 
 
 async def _expected(request: Request, error: Exception) -> Response:

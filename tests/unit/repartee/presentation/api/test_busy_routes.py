@@ -1,0 +1,90 @@
+"""The routes that go round the framework answer as they do within it."""
+
+from typing import Any
+
+import aiohttp
+import orjson
+import pytest
+
+from repartee.domain.errors import UpstreamRateLimited
+from repartee.presentation.api import app as application
+from repartee.presentation.api.http_protocol import BoundedHttpProtocol
+from tests.fakes import FakeChatModel
+from tests.serving import fake_api, served
+
+TURN: dict[str, Any] = {
+    "messages": [{"role": "user", "text": "hey there"}],
+    "user": {"id": "ann"},
+    "character": {"name": "Ada", "description": "Mends clocks."},
+}
+CHAT: dict[str, Any] = {"model": "marlow", "messages": [{"role": "user", "content": "hey"}]}
+FAILURES = (UpstreamRateLimited("slow down", "model", retry_after=3.0), RuntimeError("a defect"))
+CHANGING = {"id", "ids", "request_id", "timings", "created"}
+
+
+async def _asked(method: str, path: str, body: bytes, failure: Exception | None) -> tuple[Any, ...]:
+    model = FakeChatModel("Tick tock.", failure=failure)
+    api = fake_api(model=model, max_body_bytes=2_000)
+    async with (
+        served(api, BoundedHttpProtocol) as url,
+        aiohttp.ClientSession() as session,
+        session.request(method, url + path, data=body, headers={"x-request-id": "r1"}) as response,
+        session.get(url + "/metrics") as metrics,
+    ):
+        raw = await response.read()
+        counted = [line for line in (await metrics.text()).splitlines() if "requests_total{" in line]
+        content = orjson.loads(raw) if raw and "json" in response.content_type else raw.decode()
+        kept = {
+            name: value for name, value in response.headers.items() if name not in {"Date", "Content-Length"}
+        }
+    return response.status, kept, _unchanging(content), counted
+
+
+def _unchanging(content: Any) -> Any:
+    """Leave out what is new in every answer."""
+    if not isinstance(content, dict):
+        return content
+    return {name: _unchanging(value) for name, value in content.items() if name not in CHANGING}
+
+
+@pytest.mark.parametrize(("path", "body"), [("/generate", TURN), ("/v1/chat/completions", CHAT)])
+@pytest.mark.parametrize(
+    ("method", "change", "failure"),
+    [
+        ("POST", {}, None),
+        ("POST", {}, FAILURES[0]),
+        ("POST", {}, FAILURES[1]),
+        ("POST", {"messages": [{"role": "nobody"}]}, None),
+        ("POST", {"character": "nobody", "model": "nobody"}, None),
+        ("POST", {"user": {"id": "x" * 3_000}}, None),
+        ("POST", None, None),
+        ("GET", {}, None),
+        ("HEAD", {}, None),
+        ("OPTIONS", {}, None),
+    ],
+)
+async def test_a_busy_route_answers_and_counts_as_the_framework_would(
+    path: str,
+    body: dict[str, Any],
+    method: str,
+    change: dict[str, Any] | None,
+    failure: Exception | None,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    sent = b"{" if change is None else orjson.dumps(body | change)
+    directly = await _asked(method, path, sent, failure)
+    monkeypatch.setattr(application, "_BUSY", ())
+    assert directly == await _asked(method, path, sent, failure)
+
+
+async def test_a_busy_route_leaves_the_framework_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def refuse(*_: Any) -> None:
+        raise AssertionError("the framework was asked")
+
+    monkeypatch.setattr("fastapi.FastAPI.__call__", refuse)
+    async with (
+        served(fake_api(model=FakeChatModel("Tick tock.")), BoundedHttpProtocol) as url,
+        aiohttp.ClientSession() as session,
+        session.post(url + "/generate", data=orjson.dumps(TURN)) as response,
+    ):
+        assert (await response.json())["text"] == "Tick tock."
