@@ -53,15 +53,20 @@ def _content(value: Any) -> Content:
 def _text_of(part: str | dict[str, Any]) -> str | None:
     if isinstance(part, str):
         return part
-    if part.get("type") not in _TEXT_PARTS:
+    if _kind_of(part) not in _TEXT_PARTS:
         return None
     if not isinstance(text := part.get("text"), str):
         raise ValueError("a text part must have a text")  # noqa: TRY004  # pydantic's way to say so
     return text
 
 
+def _kind_of(part: dict[str, Any]) -> str | None:
+    """Return the type of a part, None where it is no text: such a type cannot be looked up in a set."""
+    return kind if isinstance(kind := part.get("type"), str) else None
+
+
 def _media_of(part: str | dict[str, Any]) -> str:
-    if isinstance(part, str) or (kind := part.get("type")) in _TEXT_PARTS:
+    if isinstance(part, str) or (kind := _kind_of(part)) in _TEXT_PARTS:
         return ""
     return f"{kind} parts" if kind in _MEDIA_PARTS else "other parts"
 
@@ -111,7 +116,8 @@ class OurFields(SessionFields):
 
 def _list_of_stops(value: Any) -> Any:
     stops = [value] if isinstance(value, str) else value or []
-    return [stop for stop in stops if stop not in {"", None}] if isinstance(stops, list) else stops
+    # a tuple, for a list that somebody sends cannot be looked up in a set
+    return [stop for stop in stops if stop not in ("", None)] if isinstance(stops, list) else stops
 
 
 def _id_of_user(value: Any) -> Any:

@@ -67,6 +67,12 @@ BAD = {
     "top_p": ({**SAYS, "top_p": -0.1}, "top_p"),
     "max_tokens": ({**SAYS, "max_tokens": 0}, "max_tokens"),
     "stop": ({**SAYS, "stop": [1]}, "stop.0"),
+    "a list among the stops": ({**SAYS, "stop": [[]]}, "stop.0"),
+    "an object among the stops": ({**SAYS, "stop": [{}]}, "stop.0"),
+    "a part whose type is a list": (
+        {**SAYS, "messages": [{"role": "user", "content": [{"type": ["text"], "text": "x"}]}]},
+        "messages",
+    ),
     "user": ({**SAYS, "user": f"* {CANARY}"}, "user"),
     "our fields": ({**SAYS, "repartee": {"canary": 1}}, "repartee.canary"),
     "our user": ({**SAYS, "repartee": {"user": {"id": "*"}}}, "repartee.user.id"),
