@@ -1,6 +1,7 @@
 """A dependency that fails for a while: what it is sent meanwhile, what clients get, and the way back."""
 
 import asyncio
+import time
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from repartee.integrations import transport
 from repartee.integrations.circuit_breaker import BreakerRules, CircuitBreaker
 from repartee.integrations.retry_budget import RetryBudget
 from repartee.integrations.transport import Upstream
+from tests import resilience
 from tests.fakes import FakeTelemetry
 from tests.loopback import faults
 from tests.loopback.faults import Fault
@@ -25,6 +27,17 @@ SOON = BreakerRules(open_seconds=0.3, jitter_seconds=0.0)
 def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     """Retry at once: how long is waited is tested with the transport."""
     monkeypatch.setattr(transport, "_PAUSE", (0.0, 0.02))
+
+
+LONG: dict[str, Any] = {"deadline_seconds": 30.0}
+PATIENT: dict[str, Any] = {"connect_seconds": 10.0}
+"""For tests that connect many at once, which takes a busy machine longer than the usual 0.3 s."""
+
+
+@pytest.fixture
+def no_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let clients wait: the test counts calls, and a busy machine must not change their outcomes."""
+    monkeypatch.setattr(resilience, "GIVE_UP", 60.0)
 
 
 class Chosen(Provider):
@@ -67,13 +80,17 @@ async def _many(running: Any, count: int, body: dict[str, Any], at_once: int = 8
 
 
 @pytest.mark.parametrize("protected", [True, False])
-async def test_in_an_outage_retries_stay_below_a_tenth_of_the_calls(protected: bool, tmp_path: Path) -> None:
-    async with bench(tmp_path, Chosen(budget=protected)) as running:
+async def test_in_an_outage_retries_stay_below_a_tenth_of_the_calls(
+    protected: bool, tmp_path: Path, no_hurry: None
+) -> None:
+    async with bench(tmp_path, Chosen(budget=protected), reply=LONG, llm=PATIENT) as running:
         running.upstream.script("chat", *[faults.status(500)] * 250)
+        started = time.monotonic()
         outcomes = await _many(running, 100, say())
+        reserve = 5 + 0.1 * (time.monotonic() - started)
         hits = running.upstream.hits("chat")
     assert {outcome.status for outcome in outcomes} == {502}
-    assert (hits <= 117) if protected else (hits == 200)
+    assert (hits <= 100 * 1.1 + reserve + 1) if protected else (hits == 200)
 
 
 @pytest.mark.parametrize("protected", [True, False])
@@ -122,9 +139,11 @@ async def test_when_the_model_is_back_one_probe_opens_the_door_for_all(mode: dic
     ("fault", "protected"), [(faults.hang, True), (faults.status(500), True), (faults.status(500), False)]
 )
 async def test_an_embedder_that_fails_costs_nothing_once_its_circuit_is_open(
-    fault: Fault, protected: bool, tmp_path: Path
+    fault: Fault, protected: bool, tmp_path: Path, no_hurry: None
 ) -> None:
-    async with bench(tmp_path, *([] if protected else [Unprotected()])) as running:
+    # a call that begins late in its deadline is not held against the embedder, so all need time to begin
+    sections: dict[str, Any] = {"reply": LONG, "retrieval": {"deadline_seconds": 2.0}, "llm": PATIENT}
+    async with bench(tmp_path, *([] if protected else [Unprotected()]), **sections) as running:
         running.upstream.script("cohere_embed", *[fault] * 200)
         await _many(running, 30, say(**ANN), at_once=30)
         before = running.upstream.hits("cohere_embed")
@@ -135,13 +154,16 @@ async def test_an_embedder_that_fails_costs_nothing_once_its_circuit_is_open(
     if not protected:
         assert sent
         return
-    assert outcome.body["timings"]["retrieval_ms"] < 50
+    assert not sent
+    assert outcome.body["timings"]["retrieval_ms"] < 500, "a quarter of what waiting for it takes"
     assert ready["status"] == "degraded"
     assert ready["dependencies"]["embedder"]["code"] == "upstream_circuit_open"
 
 
-async def test_clients_that_leave_and_requests_that_are_wrong_open_no_circuit(tmp_path: Path) -> None:
-    async with bench(tmp_path, reply={"deadline_seconds": 30.0}) as running:
+async def test_clients_that_leave_and_requests_that_are_wrong_open_no_circuit(
+    tmp_path: Path, no_hurry: None
+) -> None:
+    async with bench(tmp_path, reply=LONG, llm=PATIENT) as running:
         running.upstream.script("chat", *[faults.hang] * 30)
         tasks = [asyncio.create_task(running.post(say())) for _ in range(30)]
         await running.upstream.request("chat")
@@ -157,7 +179,7 @@ async def test_clients_that_leave_and_requests_that_are_wrong_open_no_circuit(tm
 
 # --- fallbacks ----------------------------------------------------------------------------------------
 
-MODELS = {"llm": {"fallback_models": "second, third"}}
+MODELS: dict[str, dict[str, Any]] = {"llm": {"fallback_models": "second, third", **PATIENT}, "reply": LONG}
 
 
 MENDABLE = [
@@ -171,7 +193,9 @@ HOPELESS = [faults.status(401), faults.status(402), faults.status(403)]
 
 
 @pytest.mark.parametrize("mode", [{}, {"stream": True}])
-async def test_a_fallback_follows_what_another_model_may_mend(mode: dict, tmp_path: Path) -> None:
+async def test_a_fallback_follows_what_another_model_may_mend(
+    mode: dict, tmp_path: Path, no_hurry: None
+) -> None:
     async with bench(tmp_path, Unprotected(), **MODELS) as running:
         for fault in (*MENDABLE, *HOPELESS):
             before = len(running.upstream.requests)

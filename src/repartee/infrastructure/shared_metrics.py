@@ -67,8 +67,12 @@ class SharedMetrics:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _make(self, number: int, kinds: tuple[str, ...]) -> None:
-        """Give each file its room now: in a mapped file, a disk that is full later kills the process."""
+        """Give each file its room now: in a mapped file, a disk that is full later kills the process.
+
+        A file takes its place whole, as another worker may be adding up all of them just then.
+        """
         for kind in kinds:
             path = self.folder / f"{kind}_{number}.db"
-            path.unlink(missing_ok=True)
-            path.write_bytes(bytes(_BYTES))
+            fresh = path.with_suffix(".new")
+            fresh.write_bytes(bytes(_BYTES))
+            fresh.replace(path)

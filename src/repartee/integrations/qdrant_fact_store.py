@@ -98,8 +98,13 @@ class QdrantFactStore(FactStore, FactArchive):
         shards: int | None = None,
         replication: int | None = None,
         search: QdrantSearch | None = None,
+        call_seconds: float = _CREATION_SECONDS,
     ) -> None:
-        """With `search` the search of a reply goes there, else through the client."""
+        """With `search` the search of a reply goes there, else through the client.
+
+        `call_seconds` bounds a request as a whole: over REST the client's own limit is one for each read.
+        """
+        self._call_seconds = call_seconds
         self._lean_search = search
         self._vectors = vectors
         self._shards = shards
@@ -122,7 +127,7 @@ class QdrantFactStore(FactStore, FactArchive):
 
     async def ensure(self) -> None:
         """Create the collection and its indexes where they are missing. Raises ConfigurationError."""
-        await self._upstream.call(lambda: self._translated(self._made))
+        await self._upstream.call(lambda: self._translated(self._made, 2 * _CREATION_SECONDS))
 
     async def close(self) -> None:
         """Close the connections."""
@@ -327,7 +332,9 @@ class QdrantFactStore(FactStore, FactArchive):
 
     async def _made(self) -> None:
         client, name = self._client, self._collection
-        if not await client.collection_exists(name):
+        async with asyncio.timeout(self._call_seconds):  # who does not answer this is not waited for longer
+            exists = await client.collection_exists(name)
+        if not exists:
             try:
                 await client.create_collection(
                     name,
@@ -346,7 +353,10 @@ class QdrantFactStore(FactStore, FactArchive):
             await client.create_payload_index(name, field, schema, wait=True, timeout=_CREATION_SECONDS)
 
     async def _call(self, request: Callable[[], Awaitable[T]]) -> T:
-        return await self._with_collection(lambda: self._upstream.call(lambda: self._translated(request)))
+        seconds = self._call_seconds
+        return await self._with_collection(
+            lambda: self._upstream.call(lambda: self._translated(request, seconds))
+        )
 
     async def _with_collection(self, call: Callable[[], Awaitable[T]]) -> T:
         """Make the call, once more where the collection had to be made first."""
@@ -357,9 +367,10 @@ class QdrantFactStore(FactStore, FactArchive):
             await self.ensure()
             return await call()
 
-    async def _translated(self, request: Callable[[], Awaitable[T]]) -> T:
+    async def _translated(self, request: Callable[[], Awaitable[T]], seconds: float) -> T:
         try:
-            return await request()
+            async with asyncio.timeout(seconds):
+                return await request()
         except VENDOR_ERRORS as error:
             raise translated_qdrant_error(self._upstream.dependency, error) from None
 

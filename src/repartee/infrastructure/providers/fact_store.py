@@ -65,4 +65,5 @@ def _server(
         shards=qdrant.shards,
         replication=qdrant.replication,
         search=None if qdrant.prefer_grpc else search,
+        call_seconds=qdrant.timeout_seconds,
     )

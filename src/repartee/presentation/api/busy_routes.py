@@ -17,7 +17,7 @@ Failure = Callable[[Request, Exception], Awaitable[Response]]
 
 
 class BusyRoutes:
-    """ASGI application: `POST` to one of the routes goes to its endpoint, all else to `app`.
+    """ASGI application: `POST` to one of the routes goes to its endpoint, all else (WebSockets too) to `app`.
 
     An endpoint takes the request and returns a response. What it raises, `failure` answers or raises again.
     """
@@ -29,7 +29,7 @@ class BusyRoutes:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
-        route = self._routes.get(scope["path"]) if scope["method"] == "POST" else None
+        route = self._routes.get(scope["path"]) if scope.get("method") == "POST" else None
         if route is None:
             await self._app(scope, receive, send)
             return

@@ -5,6 +5,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
 
 from repartee.domain.errors import ConfigurationError
 from repartee.infrastructure.shared_metrics import SharedMetrics
@@ -57,3 +59,22 @@ def test_no_folder_to_write_is_a_mistake_of_the_operator(monkeypatch: pytest.Mon
     monkeypatch.setattr("tempfile.tempdir", "/proc/nowhere")
     with pytest.raises(ConfigurationError, match="TMPDIR"), SharedMetrics.made(2):
         pass
+
+
+def test_a_file_that_is_made_anew_can_be_read_at_any_moment(monkeypatch: pytest.MonkeyPatch) -> None:
+    def slowly(path: Path, content: bytes) -> int:
+        with path.open("wb") as file:
+            assert "repartee_requests_total" in _shown_by(metrics)
+            return file.write(content)
+
+    with SharedMetrics.made(2) as metrics:
+        counted(metrics.folder, 1)
+        monkeypatch.setattr(Path, "write_bytes", slowly)
+        metrics.forget(1)
+        assert "repartee_requests_in_flight 0.0" not in _shown_by(metrics)
+
+
+def _shown_by(metrics: SharedMetrics) -> str:
+    of_all = CollectorRegistry()
+    MultiProcessCollector(of_all, str(metrics.folder))  # type: ignore[no-untyped-call]
+    return generate_latest(of_all).decode()

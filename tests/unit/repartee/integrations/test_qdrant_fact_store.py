@@ -6,6 +6,7 @@ import json
 import socket
 import traceback
 from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -521,6 +522,31 @@ async def test_a_server_that_never_answers_is_timed_out(telemetry, prefer_grpc):
         with pytest.raises(UpstreamTimeout):
             await store.count(ANN)
         await store.close()
+
+
+async def test_a_server_that_drips_its_answer_is_timed_out(telemetry):
+    drips = []
+
+    async def drip(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        drips.append(asyncio.current_task())
+        with suppress(ConnectionError):
+            while not writer.is_closing():
+                writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+                await writer.drain()
+                await asyncio.sleep(0.02)
+        writer.close()
+
+    async with await asyncio.start_server(drip, "127.0.0.1", 0) as server:
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        client = make_qdrant_client(url, None, 1, prefer_grpc=False)
+        once = Upstream("store", telemetry, attempts=1)
+        store = QdrantFactStore(client, FAKE_PROFILE, once, telemetry, "here", call_seconds=0.1)
+        for call in (lambda: store.count(ANN), store.ensure, store.stale_profiles):
+            async with asyncio.timeout(5.0):
+                with pytest.raises(UpstreamTimeout):
+                    await call()
+        await store.close()
+        await asyncio.wait(drips, timeout=5.0)
 
 
 async def test_profiles_are_told_by_the_names_of_their_collections(store, client, telemetry):

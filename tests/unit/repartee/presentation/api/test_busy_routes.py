@@ -5,6 +5,7 @@ from typing import Any
 import aiohttp
 import orjson
 import pytest
+from starlette.types import Message, Scope
 
 from repartee.domain.errors import UpstreamRateLimited
 from repartee.presentation.api import app as application
@@ -88,3 +89,17 @@ async def test_a_busy_route_leaves_the_framework_out(monkeypatch: pytest.MonkeyP
         session.post(url + "/generate", data=orjson.dumps(TURN)) as response,
     ):
         assert (await response.json())["text"] == "Tick tock."
+
+
+async def test_a_websocket_at_a_busy_route_is_refused_by_the_framework() -> None:
+    sent: list[Message] = []
+
+    async def receive() -> Message:
+        return {"type": "websocket.connect"}
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    scope: Scope = {"type": "websocket", "path": "/generate", "headers": [], "subprotocols": []}
+    await fake_api()(scope, receive, send)
+    assert [message["type"] for message in sent] == ["websocket.close"]
