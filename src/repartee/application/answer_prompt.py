@@ -1,10 +1,10 @@
 """From a prompt to replies: the model's part, and what every reply leaves behind."""
 
 import asyncio
+import os
 import time
-import uuid
-from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
-from contextlib import aclosing, contextmanager
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Final, Literal, TypeVar
@@ -59,7 +59,7 @@ _RECORDED_SAMPLING: Final = (
 
 def new_reply_id() -> str:
     """Return an id that no other reply has."""
-    return f"rpl_{uuid.uuid4().hex}"
+    return f"rpl_{os.urandom(16).hex()}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,9 +161,8 @@ class AnswerPrompt:
         if draft.greetings:
             return await self._finished(draft, place, _greeting(draft, place), model_ms=0.0)
         called = time.perf_counter()
-        sampling = replace(draft.sampling, choice=place)
-        with self._counted(draft.arm):
-            completion, report = await _completed(draft, sampling)
+        with _Counted(self._telemetry, draft.arm.label):
+            completion, report = await _completed(draft, _for_place(draft.sampling, place))
         return await self._finished(draft, place, completion, milliseconds_since(called), report)
 
     async def _told(self, draft: Draft, place: int, emit: Emit) -> None:
@@ -176,25 +175,10 @@ class AnswerPrompt:
             await emit(place, await self._finished(draft, place, greeting, model_ms=0.0, shown=True))
             return
         called = time.perf_counter()
-        with self._counted(draft.arm):
-            completion, report = await _streamed(draft, replace(draft.sampling, choice=place), show)
+        with _Counted(self._telemetry, draft.arm.label):
+            completion, report = await _streamed(draft, _for_place(draft.sampling, place), show)
         spent = milliseconds_since(called)
         await emit(place, await self._finished(draft, place, completion, spent, report, shown=True))
-
-    @contextmanager
-    def _counted(self, arm: ChosenArm) -> Iterator[None]:
-        """Count what became of the arm's model; a client that leaves counts for nothing."""
-        called = time.perf_counter()
-        try:
-            yield
-        except UpstreamError as error:
-            self._telemetry.arm(arm.label, error.code, time.perf_counter() - called)
-            raise
-        except asyncio.CancelledError:
-            if (left := seconds_left()) is not None and left <= 0:
-                self._telemetry.arm(arm.label, "deadline", time.perf_counter() - called)
-            raise
-        self._telemetry.arm(arm.label, "ok", time.perf_counter() - called)
 
     async def _finished(
         self,
@@ -264,6 +248,35 @@ class AnswerPrompt:
         except OSError as error:
             self._telemetry.degraded("event_log")
             _log.error("event log cannot be written", reason=error.strerror)
+
+
+class _Counted:
+    """Counts what became of the arm's model; a client that leaves counts for nothing."""
+
+    __slots__ = ("_called", "_label", "_telemetry")
+
+    def __init__(self, telemetry: Telemetry, label: str) -> None:
+        self._telemetry = telemetry
+        self._label = label
+        self._called = time.perf_counter()
+
+    def __enter__(self) -> None:
+        return
+
+    def __exit__(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
+        if error is None:
+            outcome = "ok"
+        elif isinstance(error, UpstreamError):
+            outcome = error.code
+        elif isinstance(error, asyncio.CancelledError) and (left := seconds_left()) is not None and left <= 0:
+            outcome = "deadline"
+        else:
+            return
+        self._telemetry.arm(self._label, outcome, time.perf_counter() - self._called)
+
+
+def _for_place(sampling: Sampling, place: int) -> Sampling:
+    return sampling if sampling.choice == place else replace(sampling, choice=place)
 
 
 async def _completed(draft: Draft, sampling: Sampling) -> tuple[Completion, ReplyGuardReport | None]:

@@ -76,6 +76,7 @@ class Arms:
         self._experiment = experiment
         self._arms: Mapping[str, Arm] = {arm.name: arm for arm in arms}
         self._unarmed = unarmed
+        self._only = experiment.arms[0].name if len(experiment.arms) == 1 else None
         self.nameable = tuple(nameable)
 
     @classmethod
@@ -101,7 +102,7 @@ class Arms:
             return self._wanted(wanted, model)
         if model is not None:
             return self._unarmed
-        name = self._experiment.arm_of(user_id)
+        name = self._only or self._experiment.arm_of(user_id)
         return self._now(name) or self._default()
 
     def _wanted(self, wanted: str, model: str | None) -> ChosenArm:

@@ -42,6 +42,10 @@ class ReplyGuardReport(GuardReport):
     style: tuple[StyleRule, ...] = ()
 
 
+_NOTHING_DONE: Final = GuardReport()
+_ALL_FINE: Final = ReplyGuardReport()
+
+
 @dataclass(frozen=True, slots=True)
 class GuardPlan:
     """What the guard of the replies to one request needs to know.
@@ -75,6 +79,8 @@ class GuardPlan:
         violations = check_style(text, character.style, character.language) if whole else ()
         style = tuple(violation.rule for violation in violations)
         told = guarded.report
+        if not style and not retried and told == _NOTHING_DONE:
+            return _ALL_FINE
         return ReplyGuardReport(
             interventions=told.interventions,
             cut_by=told.cut_by,
@@ -196,6 +202,8 @@ def _leaves_a_mark_open(turn: Turn) -> bool:
 
 def _tried(sampling: Sampling, attempt: int) -> Sampling:
     """Return the settings of one attempt: a model with a seed must not give the same answer again."""
+    if not attempt:
+        return sampling
     return replace(sampling, choice=sampling.choice + attempt * _CHOICES_OF_AN_ATTEMPT)
 
 
@@ -203,9 +211,10 @@ def _finished(
     plan: GuardPlan, completion: Completion, last: Guarded, text: str, *, retried: bool
 ) -> GuardedCompletion:
     finish = "stop" if last.report.cut_by else completion.finish_reason
-    guarded = replace(completion, text=text, finish_reason=finish)
+    if text != completion.text or finish != completion.finish_reason:
+        completion = replace(completion, text=text, finish_reason=finish)
     plan.given.add(folded(text))
-    return GuardedCompletion(guarded, plan.report(last, text, retried=retried))
+    return GuardedCompletion(completion, plan.report(last, text, retried=retried))
 
 
 def _nothing_said() -> UpstreamInvalid:

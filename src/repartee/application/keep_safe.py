@@ -104,7 +104,7 @@ class KeepSafe:
         if plan.spoken:
             return SafeReply(text, plan.report, plan.notices)
         signs = await self._signs(text)
-        if signs.level == "passive" or not _worse(signs.level, plan.report.self_harm):
+        if signs is NO_SIGNS or signs.level == "passive" or not _worse(signs.level, plan.report.self_harm):
             return SafeReply(text, plan.report, plan.notices)
         found = self._acted_upon(plan, signs, "reply", can_interrupt=not shown)
         if found.spoken:

@@ -30,9 +30,11 @@ def lore_report(prompt: Prompt) -> LoreReport:
     lore = prompt.lore
     if lore is None:
         return LoreReport(state=prompt.turn.story.state)
+    if not lore.trace:
+        return LoreReport(tokens=lore.tokens, state=lore.state)
     near = [trace for trace in lore.trace if trace.reason in _NEARLY]
     lines = [*(trace for trace in lore.trace if trace.fired), *near][:MOST_LINES]
-    return LoreReport(entries=[_line(trace) for trace in lines], tokens=lore.tokens, state=lore.state)
+    return LoreReport(entries=tuple(map(_line, lines)), tokens=lore.tokens, state=lore.state)
 
 
 def _line(trace: LoreTrace) -> LoreLine:

@@ -54,14 +54,12 @@ class ModelProfile(BaseModel):
 
     def filled(self, sampling: Sampling) -> Sampling:
         """Return the settings with the profile's where nobody chose any."""
-        return replace(
-            sampling,
-            **{
-                name: value
-                for name, value in self.sampling.model_dump(exclude_none=True).items()
-                if getattr(sampling, name) is None
-            },
-        )
+        added = {
+            name: value
+            for name, value in self.sampling
+            if value is not None and getattr(sampling, name) is None
+        }
+        return replace(sampling, **added) if added else sampling
 
 
 class ModelProfiles(BaseModel):

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 from pydantic import BaseModel, Field
 
@@ -14,6 +14,8 @@ from repartee.domain.cast import SpeakerReason
 from repartee.domain.fact import FactOwner
 from repartee.domain.lorebook.result import Reason
 from repartee.domain.lorebook.state import LoreState
+
+_NOTHING_REMEMBERED: Final = LoreState()
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +29,8 @@ class UsedFact:
     pinned: bool = False
 
 
-class RetrievalReport(BaseModel):
+@dataclass(frozen=True, slots=True)
+class RetrievalReport:
     """How retrieval went; `threshold` is what a score had to exceed."""
 
     status: RetrievalStatus
@@ -35,14 +38,16 @@ class RetrievalReport(BaseModel):
     rerank: RerankStatus = "off"
 
 
-class TokenUsage(BaseModel):
+@dataclass(frozen=True, slots=True)
+class TokenUsage:
     """Tokens as the model's server counted them."""
 
     prompt_tokens: int = 0
     completion_tokens: int = 0
 
 
-class Timings(BaseModel):
+@dataclass(frozen=True, slots=True)
+class Timings:
     """Wall time in milliseconds."""
 
     retrieval_ms: float = 0.0
@@ -62,12 +67,13 @@ class LoreLine(BaseModel):
     tokens: int = 0
 
 
-class LoreReport(BaseModel):
+@dataclass(frozen=True, slots=True)
+class LoreReport:
     """What the lorebooks brought in. `state` is to be sent back as `lore_state` with the next message."""
 
-    entries: list[LoreLine] = []
+    entries: tuple[LoreLine, ...] = ()
     tokens: int = 0
-    state: LoreState = LoreState()
+    state: LoreState = _NOTHING_REMEMBERED
 
 
 class ChosenSpeaker(BaseModel):

@@ -76,19 +76,19 @@ async def facts_for(
     options: RetrievalOptions,
 ) -> Retrieval:
     """Retrieve for the user's last message; `disabled` without a user, a message, or where it is off."""
-    question = _question(messages, character)
+    question = _question(messages, character, retrieve_facts.context_turns)
     if user.id is None or question is None or not options.enabled:
         return Retrieval(status="disabled")
     return await retrieve_facts(TenantScope(user.id), question, options.limit, options.threshold)
 
 
-def _question(messages: Sequence[Message], character: str) -> Question | None:
-    """Ask about the user's last message; what was said before it may help to understand it."""
-    newest_first = list(reversed(messages))
-    for place, message in enumerate(newest_first):
-        if message.role == "user":
-            before = tuple(earlier.text for earlier in newest_first[place + 1 :])
-            return Question(message.text, before, character)
+def _question(messages: Sequence[Message], character: str, turns: int) -> Question | None:
+    """Ask about the user's last message; `turns` before it may help to understand it."""
+    for place in range(len(messages) - 1, -1, -1):
+        if messages[place].role == "user":
+            before = messages[max(place - turns, 0) : place]
+            said = tuple(earlier.text for earlier in reversed(before))
+            return Question(messages[place].text, said, character)
     return None
 
 

@@ -90,6 +90,11 @@ class RetrieveFacts:
         self._policy = policy
         self._now = now
 
+    @property
+    def context_turns(self) -> int:
+        """How many turns before the message are looked at."""
+        return self._policy.context_turns
+
     async def __call__(
         self, scope: TenantScope, question: Question, limit: int, threshold: float | None = None
     ) -> Retrieval:

@@ -18,7 +18,7 @@ def without_control_characters(text: str) -> str:
 
     Tab, line feed and carriage return are text.
     """
-    if _CONTROL.search(text):
+    if not text.isprintable() and _CONTROL.search(text):
         raise ValueError("must not contain control characters or lone surrogates")
     return text
 

@@ -152,7 +152,7 @@ class OpenAIChatModel(ChatModel):
 
     async def _completed(self, prompt: Prompt, sampling: Sampling) -> Completion:
         async with self._translated(self._attempt_timeout):
-            model = await self._model_for(sampling)
+            model = sampling.model or self._model or await self._model_for(sampling)
             response = await self._chat.answer(_request(model, prompt, sampling))
             try:
                 body = await whole_body(self._dependency, response)
@@ -311,6 +311,8 @@ def _request(model: str, prompt: Prompt, sampling: Sampling, *, stream: bool = F
 
 
 def _sent(message: PromptMessage) -> dict[str, Any]:
+    if not message.name and not message.cache_until:
+        return {"role": message.role, "content": message.content}
     named = {"name": message.name} if message.name else {}
     return {"role": message.role, "content": _content(message), **named}
 

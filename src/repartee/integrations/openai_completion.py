@@ -17,6 +17,8 @@ from repartee.domain.text import without_controls
 from repartee.integrations.transport import MAX_REPLY_BYTES, parsed_json, reported_error
 
 _MAX_EVENT_BYTES: Final = 1024 * 1024
+_MOST_LIKENESSES: Final = 4
+_LONGEST_LIKENESS: Final = 4_096
 _FINISH_REASONS: Final[dict[str, Literal["stop", "length"]]] = {
     "stop": "stop",
     "eos": "stop",
@@ -134,13 +136,18 @@ class SseReader:
             return (chunk[6:-2],)
         return self._in_lines(chunk)
 
+    @property
+    def is_between_events(self) -> bool:
+        """Whether nothing of the next event has come yet, and the stream's first line has."""
+        return not (self._line or self._data or self._at_start)
+
     def _is_one_event(self, chunk: bytes) -> bool:
         """Say whether it is one whole line of data and the empty line behind it, as servers send them."""
         return (
             chunk.startswith(b"data: ")
             and chunk.endswith(b"\n\n")
             and chunk.find(b"\n") == len(chunk) - 2
-            and not (self._line or self._data or self._at_start)
+            and self.is_between_events
             and b"\r" not in chunk
             and len(chunk) < _MAX_EVENT_BYTES
         )
@@ -185,6 +192,58 @@ class SseReader:
             yield event
 
 
+class _Likeness:
+    """Reads events that differ from one before in their text alone, as most of a stream do, without a parser.
+
+    What stands around the text was parsed once, with another text in its place. A text that needs no escape
+    in JSON makes no other document of it.
+    """
+
+    def __init__(self) -> None:
+        self._head = b""
+        self._tail = b""
+        self._attempts = 0
+
+    def learn(self, event: bytes, answer: dict[str, Any], text: str) -> None:
+        """Take an event that was understood as adding `text` and saying nothing else that is new."""
+        if self._attempts == _MOST_LIKENESSES or b"\n" in event or b"\r" in event:
+            return
+        self._attempts += 1
+        written = orjson.dumps(text)
+        at = event.rfind(written)
+        if at < 0:
+            return
+        head, tail = event[:at], event[at + len(written) :]
+        answer["choices"][0]["delta"]["content"] = other = f"{text}."
+        if _is_document(head + orjson.dumps(other) + tail, answer):
+            self._head, self._tail = b"data: " + head + b'"', b'"' + tail + b"\n\n"
+
+    def forget(self) -> None:
+        """Know nothing: something changed."""
+        self._head = b""
+
+    def text_of(self, chunk: bytes) -> str:
+        """Return the text that a chunk of one whole event adds, none where it must be read."""
+        head, tail = self._head, self._tail
+        if not head or not chunk.startswith(head) or not chunk.endswith(tail):
+            return ""
+        raw = chunk[len(head) : -len(tail)]
+        if b'"' in raw or b"\\" in raw or len(raw) > _LONGEST_LIKENESS:
+            return ""
+        try:
+            text = raw.decode()
+        except UnicodeDecodeError:
+            return ""
+        return text if text.isprintable() else ""
+
+
+def _is_document(event: bytes, document: dict[str, Any]) -> bool:
+    try:
+        return bool(orjson.loads(event) == document)
+    except orjson.JSONDecodeError:
+        return False
+
+
 class CompletionReader:
     """Puts a streamed answer together from its raw bytes; the same pieces however the bytes are cut.
 
@@ -197,6 +256,7 @@ class CompletionReader:
         self._dependency = dependency
         self._asked_model = asked_model
         self._events = SseReader(dependency)
+        self._likeness = _Likeness()
         self._document: bytearray | None = None
         self._started = False
         self._held = ""
@@ -208,6 +268,12 @@ class CompletionReader:
 
     def feed(self, chunk: bytes) -> list[str]:
         """Return the pieces of text that `chunk` completes. Raises UpstreamError for one without an end."""
+        if self._parts and self._events.is_between_events and (text := self._likeness.text_of(chunk)):
+            self._size += len(text)
+            if self._size <= MAX_REPLY_BYTES and not self.done:
+                self._parts.append(text)
+                return [text]
+            self._size -= len(text)
         if not self._started and (start := chunk.lstrip()):
             self._started = True
             self._document = bytearray() if start.startswith((b"{", b"[")) else None
@@ -274,11 +340,20 @@ class CompletionReader:
             return ""
         if "error" in choice or choice.get("finish_reason") is not None:
             self._finish = _finish_reason(choice, self._dependency) or self._finish
+            return self._added(choice)
+        text = self._added(choice)
+        if text and not answer.get("usage") and choice["delta"].get("content") == text:
+            self._likeness.learn(event, answer, text)
+        return text
+
+    def _added(self, choice: dict[str, Any]) -> str:
         delta = choice.get("delta")
         return self._readable(delta.get("content")) if isinstance(delta, dict) else ""
 
     def _note(self, answer: dict[str, Any]) -> None:
         if model := answer.get("model"):
+            if model != self._about.get("model"):
+                self._likeness.forget()
             self._about["model"] = model
         if usage := answer.get("usage"):
             self._about["usage"] = usage

@@ -37,7 +37,9 @@ def unit_vectors(dependency: str, rows: Any, count: int, dimension: int) -> list
 def _checked_length(dependency: str, row: Any, dimension: int) -> float:
     if not isinstance(row, list) or len(row) != dimension:
         raise UpstreamInvalid(f"{dependency} returned vectors of another size than {dimension}", dependency)
-    length = math.hypot(*row) if _NUMBERS.issuperset(map(type, row)) else math.nan
+    kinds = [*map(type, row)]
+    numbers = kinds.count(float) == dimension or _NUMBERS.issuperset(kinds)
+    length = math.hypot(*row) if numbers else math.nan
     if not math.isfinite(length):
         raise UpstreamInvalid(f"{dependency} returned numbers that are not finite", dependency)
     return length

@@ -29,7 +29,7 @@ import orjson
 import tenacity
 from aiohttp.http_exceptions import HttpProcessingError
 
-from repartee.application.deadline import is_over_within, seconds_given, seconds_left
+from repartee.application.deadline import TimeLimit, is_over_within, seconds_given, seconds_left
 from repartee.application.ports import RetryDecision, Telemetry
 from repartee.domain.errors import (
     ConfigurationError,
@@ -255,10 +255,14 @@ class Upstream:
                 watch.done()
 
     async def _counted(self, attempt: Callable[[], Awaitable[T]]) -> T:
-        with _Stopwatch(self.dependency, self._telemetry, self._breaker) as watch:
+        watch = _Stopwatch(self.dependency, self._telemetry, self._breaker)
+        try:
             result = await attempt()
-            watch.done()
-            return result
+        except BaseException as error:
+            watch.failed(error)
+            raise
+        watch.done()
+        return result
 
     async def _tried_again(
         self, attempt: Callable[[], Awaitable[T]], failure: UpstreamError, fallbacks: int
@@ -300,21 +304,20 @@ class _Translation(AbstractAsyncContextManager[None]):
     def __init__(self, dependency: str, seconds: float | None) -> None:
         self._dependency = dependency
         self._seconds = seconds
-        self._limit: asyncio.Timeout | None = None
+        self._limit: TimeLimit | None = None
 
     async def __aenter__(self) -> None:
         if self._seconds is not None and not is_over_within(self._seconds):
-            self._limit = asyncio.timeout(self._seconds)
-            await self._limit.__aenter__()
+            self._limit = TimeLimit(self._seconds)
+            self._limit.__enter__()
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        if self._limit is not None:
-            try:
-                await self._limit.__aexit__(kind, error, traceback)
-            except TimeoutError as late:
-                raise error_for_failure(self._dependency, late) from None
+        if self._limit is not None and self._limit.end(kind):
+            raise error_for_failure(self._dependency, TimeoutError()) from None
+        if error is None:
+            return
         if isinstance(error, aiohttp.ClientError | HttpProcessingError | OSError):
             raise error_for_failure(self._dependency, error) from None
         if isinstance(error, RuntimeError) and str(error) == "Connection closed.":
@@ -375,6 +378,8 @@ class _Stopwatch:
     one that was asked late is not to blame.
     """
 
+    __slots__ = ("_breaker", "_dependency", "_has_answered", "_started", "_telemetry", "_ticket")
+
     def __init__(self, dependency: str, telemetry: Telemetry, breaker: CircuitBreaker | None = None) -> None:
         self._dependency = dependency
         self._telemetry = telemetry
@@ -391,15 +396,12 @@ class _Stopwatch:
 
     def done(self) -> None:
         """Note the end of it."""
-        self.answered()
+        if not self._has_answered:
+            self.answered()
         self._count("ok")
 
-    def __enter__(self) -> "_Stopwatch":
-        return self
-
-    def __exit__(self, _type: object, error: BaseException | None, _traceback: object) -> None:
-        if error is None:
-            return
+    def failed(self, error: BaseException) -> None:
+        """Note what ended it."""
         failed = isinstance(error, _FAILURES)
         if isinstance(error, UpstreamError):
             self._count(error.code)
@@ -408,6 +410,13 @@ class _Stopwatch:
             failed = 2 * (time.monotonic() - self._started) >= (seconds_given() or 0.0)
         if self._breaker:
             (self._breaker.failed if failed else self._breaker.released)(self._ticket)
+
+    def __enter__(self) -> "_Stopwatch":
+        return self
+
+    def __exit__(self, _type: object, error: BaseException | None, _traceback: object) -> None:
+        if error is not None:
+            self.failed(error)
 
     def _count(self, outcome: str) -> None:
         self._telemetry.upstream(self._dependency, outcome, time.monotonic() - self._started)

@@ -50,6 +50,9 @@ class Lines(Link):
 
     def read_words(self, words: str) -> None:
         """Take words in a row."""
+        if self._head is None and self._code is None:
+            self._next.put_words(words)
+            return
         for place, char in enumerate(words):
             if self.done:
                 return

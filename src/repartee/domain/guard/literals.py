@@ -1,8 +1,10 @@
 """Stop strings and special tokens: the reply ends before the first that is complete."""
 
+import re
 from functools import lru_cache
 from typing import Final
 
+from repartee.domain.guard.characters import LETTERS
 from repartee.domain.guard.options import GuardOptions
 from repartee.domain.guard.report import Ledger
 from repartee.domain.guard.stage import Receiver, Stage
@@ -44,6 +46,8 @@ SPECIAL_TOKENS: Final = (
 )
 """Turn marks of ChatML, Llama 2 and 3, Mistral, Gemma, Phi, Command R, DeepSeek and Alpaca templates."""
 
+_IN_WORDS: Final = re.compile(rf"[{LETTERS} ,;:'’-]")
+
 
 class Literals(Stage):
     """Keeps back what may still become one of the strings: one character less than the longest, at most."""
@@ -54,6 +58,7 @@ class Literals(Stage):
         self._stops = options.stop
         self._tokens = frozenset(SPECIAL_TOKENS if options.special_tokens else ())
         self._strings, self._starts, self._firsts = _parts(options.stop, options.special_tokens)
+        self._may_begin_in_words = any(map(_IN_WORDS.match, self._firsts))
         self._held = ""
 
     def put(self, char: str, code: bool = False) -> None:
@@ -81,7 +86,7 @@ class Literals(Stage):
         """Take words, in which none of the strings may begin."""
         if self.done:
             return
-        if self._held or not self._firsts.isdisjoint(words):
+        if self._held or (self._may_begin_in_words and not self._firsts.isdisjoint(words)):
             super().put_words(words)
         else:
             self._next.put_words(words)

@@ -11,6 +11,7 @@ from repartee.domain.guard.stage import Receiver, Stage
 _LONGEST_UNIT: Final = 64
 _SHORT_UNIT: Final = 8
 _PATIENCE_WITH_SHORT: Final = 4
+_NO_RUNS: Final[dict[int, int]] = {}
 
 
 class Loops(Stage):
@@ -46,17 +47,17 @@ class Loops(Stage):
 
     def put_words(self, words: str) -> None:
         """Take words; the first and the last may be parts of longer ones. Repeated ones go one by one."""
-        start, end = 0, words.find(" ")
-        while end >= 0 and not (self._holding or self.done):
-            self._word += words[start:end]
-            self._end_word()
-            start, end = end + 1, words.find(" ", end + 1)
-        if self._holding or self.done:
-            if start > 1:
-                self._next.put_words(words[: start - 1])
-            super().put_words(words[max(start - 1, 0) :])
-            return
-        self._word += words[start:]
+        start = 0
+        for word in words.split(" "):
+            if start:
+                self._end_word()
+            if self._holding or self.done:
+                if start > 1:
+                    self._next.put_words(words[: start - 1])
+                super().put_words(words[max(start - 1, 0) :])
+                return
+            self._word += word
+            start += len(word) + 1
         self._next.put_words(words)
 
     def close(self) -> None:
@@ -89,11 +90,18 @@ class Loops(Stage):
         self._held.append(char)
 
     def _end_word(self) -> None:
-        if not self._word:
+        word, self._word = self._word, ""
+        if not word:
             return
         self._between_words = True
-        self._runs = self._runs_with(self._word)
-        self._word = ""
+        pair = (self._words[-1], word)
+        if not (self._holding or pair in self._places or word == pair[0]):
+            self._count += 1  # a new pair, as most are, begins no loop
+            self._places[pair] = [self._count]
+            self._words.append(word)
+            self._runs = _NO_RUNS
+            return
+        self._runs = self._runs_with(word)
         if not (self._runs or self._holding):
             return
         self._holding = any(run >= period for period, run in self._runs.items())

@@ -88,15 +88,25 @@ class Sentences:
 
     def ends_before_words(self, words: str) -> bool:
         """Take words in a row and return whether a sentence ended before them."""
-        ended = self.ends_before(words[0])
         if words[0] == " ":
-            words = words[1:]
-            self.ends_before(words[0])
+            return self._ends_before_space(words)
+        ended = self.ends_before(words[0])
         last = max(map(words.rfind, BETWEEN_WORDS)) + 1
         if last:
             self._word, self._word_opens_line = words[last : last + _LONGEST_WORD], False
         else:
             self._word += words[1 : 1 + max(_LONGEST_WORD - len(self._word), 0)]
+        self._last = words[-1]
+        return ended
+
+    def _ends_before_space(self, words: str) -> bool:
+        """Take words that a space comes before, as those behind a sign do: what that means is known."""
+        ended = self._has_text and (self._pending != "" or kind_of(self._last) == "thai")
+        self._pending, self._has_text, self._fresh = "", True, False
+        last = max(map(words.rfind, BETWEEN_WORDS)) + 1
+        if self._word or last > 1:
+            self._word_opens_line = False
+        self._word = words[last : last + _LONGEST_WORD]
         self._last = words[-1]
         return ended
 

@@ -48,6 +48,7 @@ class StreamGuard:
         self._lines = Lines(stages[0] if stages else self._outlet, self._ledger, context, self._options)
         self._links: tuple[Link, ...] = (self._lines, *stages)
         self._thoughts = Thoughts(self._lines, self._ledger) if self._options.thoughts else None
+        self._is_reply = self._thoughts is None
         self._keeper = next((stage for stage in stages if isinstance(stage, Trimming)), None)
         self._before_keeper = self._links[: self._links.index(self._keeper)] if self._keeper else ()
         self._may_wait = not any(map(_MAY_WAIT.match, self._options.stop))
@@ -79,27 +80,33 @@ class StreamGuard:
             self._keeper is not None
             and self._keeper.keeps_words
             and self._may_wait
-            and not self.done
+            and self._ledger.cut_by is None
             and all(link.is_clear for link in self._before_keeper)
         )
 
     def _read(self, text: str) -> None:
+        ledger, lines = self._ledger, self._lines
         for part in _WORDS_AND_SIGNS.findall(text):
-            if self.done:
+            if ledger.cut_by is not None:
                 break
+            if not self._is_reply and (part := self._behind_thoughts(part)) == "":
+                continue
             if len(part) == 1:
-                (self._thoughts or self._lines).read(part)
+                lines.read(part)
             else:
-                self._read_words(part)
+                lines.read_words(part)
 
-    def _read_words(self, words: str) -> None:
-        for place, char in enumerate(words):
-            if self.done:
-                return
-            if self._thoughts is None or self._thoughts.over:
-                self._lines.read_words(words[place:])
-                return
-            self._thoughts.read(char)
+    def _behind_thoughts(self, part: str) -> str:
+        """Read what may be a thought; return what is left once all that comes is surely the reply."""
+        thoughts = self._thoughts
+        for place, char in enumerate(part):
+            if self._ledger.cut_by is not None:
+                break
+            if thoughts is None or thoughts.over:
+                self._is_reply = True
+                return part[place:]
+            thoughts.read(char)
+        return ""
 
     def close(self, finish_reason: FinishReason) -> Guarded:
         """End the reply and return what was kept back, with the report on all of it. Call it once.

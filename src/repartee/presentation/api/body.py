@@ -1,6 +1,5 @@
 """Reading a request's body: bounded, strict JSON, validated once."""
 
-import asyncio
 from typing import Final, TypeVar
 
 import jiter
@@ -8,6 +7,7 @@ from pydantic import BaseModel
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import Receive
 
+from repartee.application.deadline import TimeLimit
 from repartee.domain.errors import InvalidInput
 
 _BODY_SECONDS: Final = 10.0
@@ -44,7 +44,7 @@ async def read_body(request: Request, model: type[Model], max_bytes: int) -> Mod
 async def read_bytes(request: Request, max_bytes: int) -> bytes:
     """Return the body as it came. Raises BodyTooLarge or BodyTooSlow."""
     try:
-        async with asyncio.timeout(_BODY_SECONDS):
+        with TimeLimit(_BODY_SECONDS):
             return await _received(request.receive, max_bytes)
     except TimeoutError:
         raise BodyTooSlow(f"the body did not arrive within {_BODY_SECONDS:g} s", field="body") from None

@@ -7,6 +7,7 @@ lost; under another server a task waits for it, which costs more.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import suppress
 from typing import Any, Final, Protocol, TypeVar
 
 from starlette.requests import Request
@@ -37,9 +38,13 @@ class Connection(Protocol):
 
 async def unless_client_leaves(request: Request, work: Coroutine[Any, Any, T]) -> T:
     """Return the result of `work`, or cancel it and raise ClientLeft once the connection is closed."""
-    connection: Connection | None = request.scope.get("extensions", {}).get(CONNECTION)
+    return await _unless_left(request.scope, request.receive, work)
+
+
+async def _unless_left(scope: Scope, receive: Receive, work: Coroutine[Any, Any, T]) -> T:
+    connection: Connection | None = scope.get("extensions", {}).get(CONNECTION)
     if connection is None:
-        return await _unless_closed(request.receive, work)
+        return await _unless_closed(receive, work)
     return await _unless_lost(connection, work)
 
 
@@ -97,17 +102,8 @@ class EventStream(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send the events until they end or the client leaves."""
-        sender = asyncio.ensure_future(self._sent(scope, receive, send))
-        watcher = asyncio.ensure_future(_closed(receive))
-        try:
-            await asyncio.wait({sender, watcher}, return_when=asyncio.FIRST_COMPLETED)
-            if sender.done() and not sender.cancelled():
-                sender.result()
-        finally:
-            watcher.cancel()
-            if not sender.done():
-                sender.cancel()
-            await asyncio.gather(sender, watcher, return_exceptions=True)
+        with suppress(ClientLeft):
+            await _unless_left(scope, receive, self._sent(scope, receive, send))
 
     async def _sent(self, scope: Scope, receive: Receive, send: Send) -> None:
         body = _Body(self, send)
@@ -118,8 +114,6 @@ class EventStream(Response):
             if body.begun:
                 raise
             await self._failure(error)(scope, receive, send)
-        except ClientLeft:
-            return
 
 
 class _Body:

@@ -55,7 +55,7 @@ def generate_router(generate_reply: GenerateReply, limits: Limits) -> APIRouter:
     )
     async def generate(request: Request) -> Response:
         body = _for_caller(request, await read_body(request, GenerateRequest, limits.max_body_bytes))
-        request_id: str = request.state.request_id
+        request_id: str = request.scope["state"]["request_id"]
         if body.stream and not body.dry_run:
             source = partial(_write_events, generate_reply, body, request_id)
             return EventStream(source, lambda error: problem_response(error, request_id))

@@ -21,7 +21,7 @@ def refuse_others(path: str, own: str) -> None:
 
 def own_user(request: Request, given: str | None, field: str) -> str | None:
     """Return whom a request is about: who is named, else whom the key belongs to. Raises Forbidden."""
-    own: str | None = request.state.own_user
+    own: str | None = request.scope["state"]["own_user"]
     if own is not None and given not in {None, own}:
         raise Forbidden(f"{field}: this key belongs to another user: leave the user out")
     return given or own

@@ -2,7 +2,7 @@ import asyncio
 
 import pytest
 
-from repartee.application.deadline import deadline_in, is_over_within, seconds_given, seconds_left
+from repartee.application.deadline import TimeLimit, deadline_in, is_over_within, seconds_given, seconds_left
 from repartee.domain.errors import DeadlineExceeded
 
 
@@ -105,3 +105,68 @@ async def test_a_time_out_that_took_the_deadlines_cancellation_for_its_own_is_th
     with pytest.raises(DeadlineExceeded):
         async with deadline_in(0.01):
             await work()
+
+
+async def test_limits_of_one_length_end_in_the_order_in_which_they_began() -> None:
+    ended: list[int] = []
+
+    async def limited(number: int) -> None:
+        with pytest.raises(TimeoutError), TimeLimit(0.05):
+            await asyncio.sleep(10)
+        ended.append(number)
+
+    tasks = []
+    for number in range(5):
+        tasks.append(asyncio.create_task(limited(number)))
+        await asyncio.sleep(0.005)
+    await asyncio.gather(*tasks)
+    assert ended == [0, 1, 2, 3, 4]
+
+
+async def test_a_limit_holds_after_the_one_that_set_the_timer_has_gone() -> None:
+    loop = asyncio.get_running_loop()
+    with TimeLimit(0.06):
+        await asyncio.sleep(0.03)
+    started = loop.time()
+    with pytest.raises(TimeoutError), TimeLimit(0.06):
+        await asyncio.sleep(10)
+    assert 0.055 <= loop.time() - started < 1
+
+
+async def test_a_limit_that_was_kept_cancels_nothing_later() -> None:
+    with TimeLimit(0.02):
+        pass
+    await asyncio.sleep(0.06)
+    assert asyncio.current_task() is not None
+
+
+async def test_a_limits_cancellation_is_not_taken_for_somebody_elses() -> None:
+    async def work() -> None:
+        with TimeLimit(0.02):
+            await asyncio.sleep(10)
+
+    task = asyncio.create_task(work())
+    await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    with pytest.raises(TimeoutError):
+        await work()
+    this = asyncio.current_task()
+    assert this is not None
+    assert this.cancelling() == 0
+
+
+async def test_nested_limits_of_the_same_length_name_the_one_that_was_over() -> None:
+    with pytest.raises(TimeoutError), TimeLimit(0.02), TimeLimit(0.5):
+        await asyncio.sleep(10)
+
+
+def test_a_limit_works_in_one_loop_after_another() -> None:
+    async def work() -> None:
+        with TimeLimit(0.02):
+            await asyncio.sleep(10)
+
+    for _ in range(3):
+        with pytest.raises(TimeoutError):
+            asyncio.run(work())

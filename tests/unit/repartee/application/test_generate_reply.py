@@ -491,7 +491,7 @@ async def test_anothers_turn_leaves_what_a_members_book_remembers(make) -> None:
     first = await generate(_scene(_line("rope"), speaker="Bo"), "r")
     talk = (_line("rope"), _line("Dear.", "Bo"), _line("oh"))
     second = await generate(_scene(*talk, speaker="ada", lore_state=first.lore.state.model_dump()), "r")
-    assert second.lore.entries == []
+    assert not second.lore.entries
     third = await generate(_scene(*talk, speaker="Bo", lore_state=second.lore.state.model_dump()), "r")
     assert [line.reason for line in third.lore.entries] == ["sticky"]
 

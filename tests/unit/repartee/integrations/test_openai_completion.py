@@ -140,6 +140,75 @@ def test_any_split_of_a_damaged_stream_gives_the_same_pieces_and_error(
     assert outcome(cut(damaged, places)) == outcome([damaged])
 
 
+WORDS = st.sampled_from(
+    (
+        *(
+            " word",
+            " Да",
+            "index",
+            "stop",
+            "m",
+            "null",
+            "a.",
+            '"',
+            "\\",
+            "\n",
+            "\x07",
+            "\x7f",
+            "\u00a0",
+            "\u2028",
+        ),
+        "",
+    )
+)
+CHANGES: list[dict[str, Any]] = [
+    *({} for _ in range(8)),
+    {"finish_reason": "length"},
+    {"finish_reason": "content_filter"},
+    {"index": 1},
+    {"text": " word"},
+    {"error": {"message": "x"}},
+]
+AROUND: list[dict[str, Any]] = [
+    *({} for _ in range(8)),
+    {"model": "other"},
+    {"usage": None},
+    {"usage": {"prompt_tokens": 3, "completion_tokens": 1}},
+    {"obfuscation": " word"},
+]
+STEPS = st.tuples(WORDS, st.sampled_from(CHANGES), st.sampled_from(AROUND), st.binary(max_size=3))
+
+
+def event_of(text: str, change: dict[str, Any], around: dict[str, Any]) -> bytes:
+    choice = {"index": 0, "delta": {"content": text}, "finish_reason": None} | change
+    document = json.dumps({"model": "m", "choices": [choice]} | around, ensure_ascii=False)
+    return f"data: {document}\n\n".encode()
+
+
+@given(st.lists(STEPS, max_size=12), st.integers(0, 3))
+def test_events_that_are_alike_are_read_as_each_alone_would_be(
+    steps: list[tuple[str, dict[str, Any], dict[str, Any], bytes]], damage: int
+) -> None:
+    """One event to a chunk, which most of are read by what they have in common, or one byte to a chunk."""
+    chunks = [event_of(text, change, around) for text, change, around, _ in steps]
+    if damage:
+        chunks = [
+            chunk.replace(b" word", b" wo" + step[3] + b"rd")
+            for chunk, step in zip(chunks, steps, strict=True)
+        ]
+    alone = [bytes([byte]) for byte in b"".join(chunks)]
+    assert outcome(chunks) == outcome(alone)
+
+
+def test_a_raw_line_break_or_invalid_bytes_in_an_event_like_the_others_are_no_text() -> None:
+    like = [event_of(word, {}, {}) for word in ("A", " word", " more")]
+    for damage in (b"\x01", b"\xff", b"\\q", b'"'):
+        bad = event_of(" wo0rd", {}, {}).replace(b"0", damage)
+        assert outcome([*like, bad])[1] is UpstreamInvalid
+    broken = event_of(" wo0rd", {}, {}).replace(b"0", b"\n")
+    assert outcome([*like, broken])[1] is UpstreamInvalid
+
+
 @settings(deadline=None)
 @given(TEXTS, st.integers(0, 10_000))
 def test_a_stream_that_ends_early_is_no_reply(text: str, place: int) -> None:

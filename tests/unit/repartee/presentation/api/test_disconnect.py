@@ -7,7 +7,7 @@ import pytest
 from starlette.responses import Response
 
 from repartee.domain.errors import NotFound, UpstreamUnavailable
-from repartee.presentation.api.disconnect import EventStream, Write
+from repartee.presentation.api.disconnect import CONNECTION, EventStream, Write
 
 
 class Wire:
@@ -101,3 +101,77 @@ async def test_a_client_that_leaves_ends_the_source(wire: Wire) -> None:
     async with asyncio.timeout(5):
         await answered(wire, source)
     assert ended == [True]
+
+
+class OwnConnection:
+    """What our protocol tells: lost once `lose` is called."""
+
+    on_lost: Any = None
+
+    def __init__(self) -> None:
+        self._lost = False
+
+    def is_lost(self) -> bool:
+        return self._lost
+
+    def lose(self) -> None:
+        self._lost = True
+        if self.on_lost:
+            self.on_lost()
+
+
+async def answered_over(connection: OwnConnection, wire: Wire, source: Any) -> None:
+    stream = EventStream(source, lambda error: Response(error.code, 404))
+    await stream({"type": "http", "extensions": {CONNECTION: connection}}, wire.receive, wire.send)
+
+
+async def test_our_protocol_tells_that_the_client_left(wire: Wire) -> None:
+    connection, ended = OwnConnection(), list[bool]()
+
+    async def source(write: Write) -> None:
+        await write(b"a")
+        asyncio.get_running_loop().call_soon(connection.lose)
+        try:
+            await asyncio.sleep(30)
+        finally:
+            ended.append(True)
+
+    async with asyncio.timeout(5):
+        await answered_over(connection, wire, source)
+    assert ended == [True]
+    assert wire.body == b"a"
+    assert connection.on_lost is None
+
+
+async def test_a_client_that_has_left_already_starts_nothing(wire: Wire) -> None:
+    connection, begun = OwnConnection(), list[bool]()
+    connection.lose()
+
+    async def source(_write: Write) -> None:
+        begun.append(True)
+
+    await answered_over(connection, wire, source)
+    assert not begun
+    assert not wire.messages
+
+
+async def test_over_our_protocol_a_whole_stream_leaves_the_connection_to_the_next_request(wire: Wire) -> None:
+    connection = OwnConnection()
+
+    async def source(write: Write) -> None:
+        await write(b"a")
+
+    await answered_over(connection, wire, source)
+    assert not wire.messages[-1]["more_body"]
+    assert connection.on_lost is None
+
+
+async def test_a_request_that_is_cancelled_while_the_client_is_there_is_cancelled(wire: Wire) -> None:
+    async def source(_write: Write) -> None:
+        await asyncio.sleep(30)
+
+    task = asyncio.create_task(answered_over(OwnConnection(), wire, source))
+    await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
