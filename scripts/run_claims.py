@@ -34,7 +34,8 @@ PACKAGES: Final = ("repartee", "fastapi", "uvicorn", "qdrant-edge-py", "hypothes
 class Campaign:
     """A command, the option that says how long it is, and its length at scale 1.
 
-    `seed_option` is None where the command draws nothing, or draws a seed for each of its runs.
+    `seed_option` is None where the command draws nothing. `of_trials` is False where its bounds are of the
+    whole run: then n says how much was done, and there is no rate of failures to bound.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Campaign:
     extra: tuple[str, ...] = ()
     seed_option: str | None = "--seed"
     failure_fields: tuple[str, ...] = ()
+    of_trials: bool = True
 
     def arguments(self, seed: int, scale: float) -> list[str]:
         """Return the command without the interpreter."""
@@ -69,18 +71,12 @@ CAMPAIGNS: Final = (
     Campaign("registry", "scripts.registry_campaign", "--kills", 1_000, failure_fields=_REGISTRY),
     Campaign("disconnects", f"{_CLAIMS}disconnects", "--cases", 100, 4),
     Campaign("rolling_restart", f"{_CLAIMS}rolling_restart", "--requests", 10_000, seed_option=None),
-    Campaign("overload", f"{_CLAIMS}overload", "--seconds", 20, 3, seed_option=None),
+    Campaign("overload", f"{_CLAIMS}overload", "--seconds", 20, 3, seed_option=None, of_trials=False),
+    Campaign("soak", f"{_CLAIMS}soak", "--seconds", 600, 3, of_trials=False),
     Campaign("forged_turns", f"{_CLAIMS}forged_turns", "--cases", 10_000),
     Campaign("parser_noise", f"{_CLAIMS}parser_noise", "--cases", 1_000_000, 100),
-    Campaign(
-        "simulated_judges",
-        f"{_CLAIMS}simulated_judges",
-        "--seeds",
-        100,
-        2,
-        seed_option=None,
-        failure_fields=("broken",),
-    ),
+    Campaign("swapped_values", f"{_CLAIMS}swapped_values", "--cases", 20_000, 100),
+    Campaign("simulated_judges", f"{_CLAIMS}simulated_judges", "--seeds", 100, 2, of_trials=False),
 )
 
 
@@ -116,7 +112,7 @@ def summary(campaign: Campaign, found: dict[str, Any], status: int, seed: int) -
 
     A campaign without a number of failures has those of its `failure_fields`.
     """
-    trials = int(found.get("n") or found.get("kills") or found.get("seeds") or 0)
+    trials = int(found.get("n") or found.get("kills") or 0)
     failures = found.get("failures", 0) + sum(_size(found.get(name, 0)) for name in campaign.failure_fields)
     failures = max(int(failures), int(status != 0))
     known = {"claim", "n", "failures", "seed", "seconds"}
@@ -124,7 +120,7 @@ def summary(campaign: Campaign, found: dict[str, Any], status: int, seed: int) -
         "claim": campaign.name,
         "n": trials,
         "failures": failures,
-        "upper_bound_95": upper_bound(trials, failures),
+        "upper_bound_95": upper_bound(trials, failures) if campaign.of_trials else None,
         "seed": found.get("seed", seed),
         "seconds": found.get("seconds"),
         "details": {name: value for name, value in found.items() if name not in known},

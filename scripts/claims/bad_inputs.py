@@ -203,7 +203,8 @@ def plain_service() -> Iterator[str]:
 @contextmanager
 def real_service() -> Iterator[str]:
     """Run the service over the loopback upstream."""
-    with tempfile.TemporaryDirectory() as folder, loopback_upstream() as upstream:
+    finds_nothing = 'say={"facts": []}'  # whatever is asked: also an answer to who extracts facts
+    with tempfile.TemporaryDirectory() as folder, loopback_upstream(otherwise=finds_nothing) as upstream:
         settings = {"REPARTEE_LLM__BASE_URL": f"{upstream}/v1", "REPARTEE_LLM__MODEL": "m"}
         with service(Path(folder) / "var", REPARTEE_LOG__LEVEL="error", **settings) as running:
             yield running.url

@@ -4,24 +4,30 @@
 
 The real command asks a loopback server that judges with a known preference for B, position bias, length bias
 and failure rate; each seed draws another judge's mind. Conditions: a true effect (has to ship in 80 % of the
-runs), no effect (has to ship in at most 5 %), a worse B (never ships), and judges that are biased towards
-position, towards the longer text (B is longer, and that is all: shown, not bounded, because a length bias
-is a preference that no policy of win rates can tell from quality; the report flags it), or fail one call in
-ten. Each with the fixed sample and with --stop-early.
+runs), no effect (has to ship in at most 5 %), a worse B (never more than that either), and judges without a
+preference who are biased towards position, towards the longer text (B is longer, and that is all), tie in
+half of their answers, or fail one call in twenty. Each with the fixed sample and with --stop-early.
+`--processes` shares the comparisons among so many processes.
 Prints one JSON line; exit status 1 where a bound is broken.
 """
 
 import argparse
 import json
+import math
+import multiprocessing
+import os
 import shutil
 import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-from tests.loopback.judge import JudgeServer, Opinion, judge_server
+from tests.loopback.judge import Opinion, judge_server
 from tests.unit.repartee_eval.simulated import decided
 
 CONDITIONS: Final = {
@@ -35,22 +41,49 @@ CONDITIONS: Final = {
 }
 LEAST_POWER: Final = 0.8
 MOST_FALSE: Final = 0.05
+WAYS: Final[dict[str, tuple[str, ...]]] = {"fixed": (), "stop early": ("--stop-early",)}
+SHARE: Final = 10
 OUTCOMES: Final = {0: "ship", 10: "hold", 20: "reject", 30: "inconclusive"}
 
 
-def outcomes(
-    server: JudgeServer, mind: Opinion, seeds: int, pairs: int, extra: tuple[str, ...]
-) -> Counter[str]:
+@dataclass(frozen=True)
+class Share:
+    """Some of the comparisons of one condition."""
+
+    name: str
+    way: str
+    seeds: range
+    pairs: int
+
+
+def outcomes(share: Share) -> Counter[str]:
     """Return how often each decision was taken."""
     found: Counter[str] = Counter()
-    for seed in range(seeds):
-        folder = Path(tempfile.mkdtemp(prefix="simulated-judges-"))
-        try:
-            status = decided(folder, server, mind, seed, pairs, *extra)
-        finally:
-            shutil.rmtree(folder)
-        found[OUTCOMES.get(status, f"status {status}")] += 1
+    with judge_server() as server:
+        for seed in share.seeds:
+            folder = Path(tempfile.mkdtemp(prefix="simulated-judges-"))
+            try:
+                mind = CONDITIONS[share.name]
+                status = decided(folder, server, mind, seed, share.pairs, *WAYS[share.way])
+            finally:
+                shutil.rmtree(folder)
+            found[OUTCOMES.get(status, f"status {status}")] += 1
     return found
+
+
+def compared(names: Sequence[str], seeds: range, pairs: int, processes: int) -> dict[str, Counter[str]]:
+    """Return the decisions of each condition and way."""
+    shares = [
+        Share(name, way, seeds[first : first + SHARE], pairs)
+        for name in names
+        for way in WAYS
+        for first in range(0, len(seeds), SHARE)
+    ]
+    results: dict[str, Counter[str]] = {}
+    with ProcessPoolExecutor(processes, multiprocessing.get_context("spawn")) as pool:
+        for share, found in zip(shares, pool.map(outcomes, shares), strict=True):
+            results.setdefault(f"{share.name}, {share.way}", Counter()).update(found)
+    return results
 
 
 def broken(name: str, found: Counter[str], seeds: int) -> bool:
@@ -62,36 +95,36 @@ def broken(name: str, found: Counter[str], seeds: int) -> bool:
     share = found["ship"] / seeds
     if name == "better":
         return share < LEAST_POWER
-    return share > MOST_FALSE + 3 * (MOST_FALSE * (1 - MOST_FALSE) / seeds) ** 0.5
+    return share > MOST_FALSE + 3 * math.sqrt(MOST_FALSE * (1 - MOST_FALSE) / seeds)
 
 
 def main() -> int:
     """Run the campaign."""
-    parser = argparse.ArgumentParser()
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--seeds", type=int, default=100)
-    parser.add_argument("--pairs", type=int, default=120, help="Pairs of dialogues of each comparison.")
+    parser.add_argument("--pairs", type=int, default=80, help="Pairs of dialogues of each comparison.")
     parser.add_argument(
         "--only", choices=list(CONDITIONS), action="append", help="This condition; repeatable."
     )
+    parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--seed", type=int, default=1, help="Another draw of the judges' minds.")
     options = parser.parse_args()
     started = time.monotonic()
-    results: dict[str, Any] = {}
-    failed = []
-    with judge_server() as server:
-        for name in options.only or CONDITIONS:
-            mind = CONDITIONS[name]
-            for way, extra in (("fixed", ()), ("stop early", ("--stop-early",))):
-                found = outcomes(server, mind, options.seeds, options.pairs, extra)
-                results[f"{name}, {way}"] = dict(found)
-                if broken(name, found, options.seeds):
-                    failed.append(f"{name}, {way}")
+    seeds = range((options.seed - 1) * options.seeds, options.seed * options.seeds)
+    results = compared(options.only or list(CONDITIONS), seeds, options.pairs, options.processes)
+    failed = [
+        name for name, found in results.items() if broken(name.partition(", ")[0], found, options.seeds)
+    ]
     line = {
         "claim": "simulated_judges",
+        "n": sum(found.total() for found in results.values()),
+        "failures": len(failed),
+        "seed": options.seed,
+        "seconds": round(time.monotonic() - started, 1),
         "seeds": options.seeds,
         "pairs": options.pairs,
-        "outcomes": results,
+        "outcomes": {name: dict(found) for name, found in results.items()},
         "broken": failed,
-        "seconds": round(time.monotonic() - started, 1),
     }
     sys.stdout.write(json.dumps(line) + "\n")
     return 1 if failed else 0

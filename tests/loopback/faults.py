@@ -154,6 +154,18 @@ def after(seconds: float) -> Fault:
     return fault
 
 
+def slots(count: int, seconds: float) -> Fault:
+    """Answer well, so many requests at a time and so many seconds each: the others wait, in order."""
+    free = asyncio.Semaphore(count)
+
+    async def fault(exchange: Exchange) -> None:
+        async with free:
+            await asyncio.sleep(seconds)
+        await well(exchange)
+
+    return fault
+
+
 # --- chat ---------------------------------------------------------------------------------------------
 
 
@@ -289,6 +301,7 @@ _NAMED: dict[str, Callable[..., Fault]] = {
     "gzip-bomb": gzip_bomb,
     "redirect": redirect,
     "after": lambda seconds: after(float(seconds)),
+    "slots": lambda count, seconds: slots(int(count), float(seconds)),
     "stream-error": lambda count="3": stream_then(int(count), error_event),
     "stream-cut": lambda count="3": stream_then(int(count), end_cleanly),
     "stream-reset": lambda count="3": stream_then(int(count), reset_mid_chunk),

@@ -5,7 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from scripts.claims import bad_inputs, canary_requests, forged_turns, isolation, killed_writes, parser_noise
+from scripts.claims import (
+    bad_inputs,
+    canary_requests,
+    forged_turns,
+    isolation,
+    killed_writes,
+    parser_noise,
+    swapped_values,
+)
 
 
 def _result(campaign, capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, dict]:
@@ -19,6 +27,7 @@ SHORT = [
     (canary_requests, ["--requests", "96", "--users", "12"], ["--control", "both"]),
     (canary_requests, ["--requests", "96", "--users", "12"], ["--control", "filter"]),
     (isolation, ["--searches", "1500", "--users", "40"], ["--control"]),
+    (swapped_values, ["--cases", "400"], ["--control"]),
 ]
 
 
