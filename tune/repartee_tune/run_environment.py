@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from repartee_tune.stage import git_revision, package_versions
+from repartee_tune.code_versions import git_revision, package_versions
 
 
 def run_environment(world_size: int) -> dict[str, Any]:

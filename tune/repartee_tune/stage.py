@@ -11,31 +11,18 @@ import hashlib
 import json
 import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from repartee_tune.code_versions import git_revision, package_versions
 from repartee_tune.errors import TuneError
 
 MANIFEST = "manifest.json"
 SPECIFICATION = "spec.json"
 _KEY_DIGITS = 12
-PACKAGES = (
-    "repartee",
-    "torch",
-    "transformers",
-    "trl",
-    "peft",
-    "accelerate",
-    "datasets",
-    "tokenizers",
-    "safetensors",
-)
 
 
 @dataclass(frozen=True)
@@ -213,38 +200,6 @@ def write_json(path: Path, content: Any) -> None:
     temporary = path.with_name(f".{path.name}.tmp")
     temporary.write_text(json.dumps(content, ensure_ascii=False, indent=2, sort_keys=True) + "\n", "utf-8")
     temporary.replace(path)
-
-
-def package_versions() -> dict[str, str]:
-    """Return the versions that a result depends on."""
-    found = {"python": sys.version.split()[0]}
-    for name in PACKAGES:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            found[name] = "not installed"
-    return found
-
-
-def git_revision() -> str:
-    """Return the commit, with `+changes` where the source was edited; `unknown` outside of a checkout."""
-    here = Path(__file__).parent
-    try:
-        head = subprocess.run(  # noqa: S603 - fixed arguments
-            ["git", "-C", str(here), "rev-parse", "HEAD"],  # noqa: S607 - git is found on the path
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        changed = subprocess.run(  # noqa: S603 - fixed arguments
-            ["git", "-C", str(here), "status", "--porcelain", "--", str(here)],  # noqa: S607 - as above
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-    except (OSError, subprocess.CalledProcessError):
-        return "unknown"
-    return head.stdout.strip() + ("+changes" if changed.stdout.strip() else "")
 
 
 def _required_manifest(out: Path) -> Manifest:

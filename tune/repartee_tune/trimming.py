@@ -44,6 +44,13 @@ def trim_oldest_turns(
     return Trimmed((*head, *turns[starts[position] :]), starts[position])
 
 
+def least_turns(messages: Sequence[T]) -> tuple[T, ...]:
+    """Return what always stays: leading system messages, and all from the user's newest turn on."""
+    head, turns = _split_head(messages)
+    newest = max((i for i, turn in enumerate(turns) if turn.role == "user"), default=0)
+    return (*head, *turns[newest:])
+
+
 def _split_head(messages: Sequence[T]) -> tuple[Sequence[T], Sequence[T]]:
     count = next((i for i, message in enumerate(messages) if message.role != "system"), len(messages))
     return messages[:count], messages[count:]

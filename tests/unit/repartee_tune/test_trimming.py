@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from repartee_tune.training_rows import Message
-from repartee_tune.trimming import trim_oldest_turns
+from repartee_tune.trimming import least_turns, trim_oldest_turns
 
 
 def _say(role: str, content: str) -> Message:
@@ -40,6 +40,11 @@ def test_oldest_turns_go_and_a_user_begins() -> None:
 
 def test_none_where_the_newest_turn_does_not_fit() -> None:
     assert trim_oldest_turns(TALK, _characters, 19) is None
+
+
+def test_what_always_stays_is_the_system_message_and_the_newest_turn() -> None:
+    assert least_turns(TALK) == (TALK[0], TALK[4])
+    assert least_turns(TALK[:2]) == TALK[:2]
 
 
 @given(st.lists(st.integers(1, 30), min_size=1, max_size=9), st.integers(0, 200))

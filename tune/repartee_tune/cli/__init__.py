@@ -1,5 +1,7 @@
 """The `repartee-tune` command: one module per subcommand."""
 
+import logging
+
 import click
 
 from repartee_tune.cli.calibrate_threshold import calibrate_threshold
@@ -17,6 +19,7 @@ from repartee_tune.cli.train import train
 @click.version_option(package_name="repartee", prog_name="repartee-tune")
 def cli() -> None:
     """Turn preferences into training data and a better model."""
+    logging.getLogger("bitsandbytes").setLevel(logging.ERROR)  # it misses an optional package on every start
 
 
 for command in (data, export, train, merge, launch, gate, registry, calibrate_threshold):

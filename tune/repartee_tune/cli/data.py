@@ -173,9 +173,19 @@ def _tell(dataset: Dataset, out: Path, *, checked: bool, in_json: bool) -> None:
     for name in ("trimmed_prompts", "neutralised_prompts"):
         if counts.get(name):
             click.echo(f"{name.replace('_', ' ')}: {counts[name]}")
+    if counts.get("too_long_need"):
+        click.echo(
+            f"too_long: these rows need {counts['too_long_need']} tokens without any older turn: raise "
+            "--max-length, and data.max_length of the recipe"
+        )
     if not checked and "neutralised_prompts" in counts:
         click.echo("lengths were not checked and nothing was trimmed: give --base")
     click.echo(
         f"dataset {counts['dataset']}: {rows['train']} rows to train on, {rows['eval']} to evaluate on"
     )
     click.echo(f"words of {len(counts['users'])} known users; in {out}")
+    if counts.get("without_user"):
+        click.echo(
+            f"{counts['without_user']} rows name no user: nobody who withdraws is traced to them, so make "
+            "their source anew --without-users"
+        )

@@ -1,6 +1,5 @@
 """`repartee-tune train`: a recipe, rows and a base become a model."""
 
-import logging
 import os
 from importlib import import_module
 from pathlib import Path
@@ -57,7 +56,6 @@ def train(
     if base is None:
         raise click.UsageError(f"--base: {settings.trainer} needs the model to start from")
     _print_settings(settings, data, base, out, world_size)
-    logging.getLogger("bitsandbytes").setLevel(logging.ERROR)  # it misses an optional package on every start
     os.environ.setdefault("HF_HUB_OFFLINE", "1")  # base and rows are local: nothing is fetched
     training_run = import_module("repartee_tune.training_run")  # torch is imported here, not for --help
     run = training_run.open_run(

@@ -8,7 +8,7 @@ from repartee_eval.preferences.example import Example, PromptTurn
 from repartee_eval.preferences.filters import CONTROL_TOKEN
 from repartee_eval.preferences.likeness import laid_bare
 from repartee_tune.training_rows import Message
-from repartee_tune.trimming import trim_oldest_turns
+from repartee_tune.trimming import least_turns, trim_oldest_turns
 
 
 class ConversationTokens(Protocol):
@@ -25,7 +25,10 @@ class ConversationTokens(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
-    """An example that fits, with its length in tokens and how many turns were left out; None: it cannot."""
+    """An example that fits, with its length in tokens and how many turns were left out.
+
+    None: it cannot, and `tokens` is what it needs without any older turn.
+    """
 
     example: Example | None
     tokens: int = 0
@@ -50,7 +53,7 @@ def fitted(example: Example, chat: ConversationTokens, max_length: int) -> Fitte
         return Fitted(example, whole)
     trimmed = trim_oldest_turns(turns, length, max_length)
     if trimmed is None or not any(turn.role == "user" for turn in trimmed.messages):
-        return Fitted(None)
+        return Fitted(None, length(least_turns(turns)))
     prompt = tuple(PromptTurn(role=turn.role, content=turn.content) for turn in trimmed.messages)
     return Fitted(example.model_copy(update={"prompt": prompt}), length(trimmed.messages), trimmed.dropped)
 

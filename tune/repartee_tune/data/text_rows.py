@@ -190,6 +190,12 @@ def _fitted(
     kept = [result.example for result in whole if result.example is not None]
     funnel.keep("too_long", broken, kept)
     tokens = [result.tokens for result in whole]
+    needed = [result.tokens for result in results if result.example is None]
+    if not kept and needed:
+        raise TuneError(
+            f"too_long: all {len(needed)} rows need {told_range(needed)} tokens, and --max-length is "
+            f"{options.max_length}: raise it, and data.max_length of the recipe"
+        )
     return kept, {
         "neutralised_prompts": changed,
         "trimmed_prompts": sum(result.dropped > 0 for result in whole),
@@ -197,7 +203,17 @@ def _fitted(
         "max_length": options.max_length,
         "median_tokens": median(tokens) if tokens else 0,
         "longest_tokens": max(tokens, default=0),
+        "too_long_need": told_range(needed),
     }
+
+
+def told_range(numbers: Sequence[int]) -> str:
+    """Return the smallest and the greatest number for people; empty where there is none.
+
+    >>> told_range([2600, 3200])
+    '2600 to 3200'
+    """
+    return f"{min(numbers)} to {max(numbers)}" if numbers else ""
 
 
 def _balanced(parts: Partition, options: TextOptions, funnel: Funnel) -> Partition:

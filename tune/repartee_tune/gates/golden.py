@@ -3,6 +3,7 @@
 import csv
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, TypeVar
 
@@ -163,7 +164,7 @@ def _scored(item: GoldenItem, one: Reply, other: Reply, scorer: Scorer) -> Paire
 
 
 def _json_lines(path: Path) -> Iterator[tuple[str, Any]]:
-    for number, line in enumerate(_text(path).splitlines(), 1):
+    for number, line in enumerate(_text(path).split("\n"), 1):  # JSON strings may hold U+2028 and the like
         if line.strip():
             try:
                 yield f"{path}:{number}", orjson.loads(line)
@@ -172,8 +173,9 @@ def _json_lines(path: Path) -> Iterator[tuple[str, Any]]:
 
 
 def _csv_rows(path: Path) -> Iterator[tuple[str, Any]]:
-    for number, row in enumerate(csv.DictReader(_text(path).splitlines()), 2):
-        yield f"{path}:{number}", {name: value for name, value in row.items() if value != ""}
+    reader = csv.DictReader(StringIO(_text(path), newline=""))  # a quoted cell may hold line breaks
+    for row in reader:
+        yield f"{path}:{reader.line_num}", {name: value for name, value in row.items() if value != ""}
 
 
 def _text(path: Path) -> str:

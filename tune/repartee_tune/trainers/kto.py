@@ -59,8 +59,8 @@ def interleave(checked: CheckedRows, batch: int, seed: int, source: Path) -> Che
 
     Rows of a last, short batch are left out and counted.
 
-    TRL takes KTO's rows in the given order. Raises TuneError for feedback of one class, or so one-sided
-    that a batch would hold one class only.
+    TRL takes KTO's rows in the given order. Raises TuneError for feedback of one class, for fewer rows than
+    a batch, and for feedback so one-sided that a batch would hold one class only.
     """
     classes: list[list[Row]] = [[r for r in checked.rows if _liked(r) is label] for label in (True, False)]
     if not all(classes):
@@ -75,7 +75,12 @@ def interleave(checked: CheckedRows, batch: int, seed: int, source: Path) -> Che
     ordered = [row for _, row in sorted(spread, key=lambda item: item[0])]
     whole = len(ordered) // batch * batch
     batches = [ordered[i : i + batch] for i in range(0, whole, batch)]
-    if not batches or any(len({_liked(row) for row in rows}) < 2 for rows in batches):
+    if not batches:
+        raise TuneError(
+            f"{source}: {len(ordered)} rows are fewer than a batch of {batch}: add rows, or lower "
+            "optimiser.per_device_batch_size"
+        )
+    if any(len({_liked(row) for row in rows}) < 2 for rows in batches):
         raise TuneError(
             f"{source}: {len(classes[0])} liked and {len(classes[1])} disliked replies leave batches of "
             f"{batch} with "

@@ -213,6 +213,20 @@ def test_control_tokens_in_prompts_are_broken_up(tmp_path: Path) -> None:
     assert "<|im_start|>" not in text
 
 
+def test_where_all_rows_are_too_long_the_error_says_what_they_need(tmp_path: Path, tiny_base: Path) -> None:
+    arguments = ("--kind", "dpo", "--to", tmp_path / "set", "--base", tiny_base, "--max-length", 16)
+    told = failed(run("data", _pairs(tmp_path, 8), *arguments))
+    assert told.startswith("too_long: all 8 rows need ")
+    assert told.endswith("and --max-length is 16: raise it, and data.max_length of the recipe")
+
+
+def test_rows_that_name_no_user_are_said_to_be_untraceable(tmp_path: Path) -> None:
+    rows = [{key: value for key, value in pair(at).items() if key != "user"} for at in range(8)]
+    source = write(tmp_path / "rows.jsonl", [*rows, *map(pair, range(8, 12))])
+    told = run("data", source, "--kind", "dpo", "--to", tmp_path / "set").stdout
+    assert "8 rows name no user: nobody who withdraws is traced to them" in told
+
+
 def test_long_prompts_lose_their_oldest_turns_and_no_reply_is_cut(tmp_path: Path, tiny_base: Path) -> None:
     old = [
         {"role": "user", "content": "rain and tea and trains " * 6},
@@ -228,6 +242,9 @@ def test_long_prompts_lose_their_oldest_turns_and_no_reply_is_cut(tmp_path: Path
     assert (told["trimmed_prompts"], told["longest_tokens"] <= 200) == (1, True)
     assert {s["step"]: s["removed"] for s in told["funnel"]["steps"]}["too_long"] == 1
     rows = [row for part in ("train", "eval") for row in read(out / f"{part}.jsonl")]
+    least = int(told["too_long_need"].split(" to ")[0])
+    assert least > 200
+    assert f"these rows need {least} to {least} tokens" in run("data", source, *arguments).stdout
     trimmed = next(row for row in rows if row["chosen"] == long["chosen"])
     assert trimmed["prompt"][0] == long["prompt"][0]
     assert trimmed["prompt"][-1] == long["prompt"][-1]

@@ -93,6 +93,18 @@ def test_golden_files_name_line_and_field(tmp_path: Path) -> None:
         load_items(items)
 
 
+def test_golden_texts_may_hold_any_line_break(tmp_path: Path) -> None:
+    items = tmp_path / "items.jsonl"
+    line = (
+        '{"item": "a", "messages": [{"role": "user", "content": "x\u2028y"}], "references": ["z\u0085"]}\r\n'
+    )
+    items.write_text(line, "utf-8", newline="")
+    assert load_items(items)[0].messages[0].content == "x\u2028y"
+    path = tmp_path / "scores.csv"
+    path.write_text('item,candidate,champion\n"a\u2028b",0.5,0.4\n"c\nd",0.5,0.4\n', "utf-8")
+    assert [row.item for row in load_scores(path)] == ["a\u2028b", "c\nd"]
+
+
 def test_chrf_is_one_for_the_reference_and_falls_with_distance() -> None:
     assert chrf("Дождь опять.", ["Дождь опять."]) == 1.0
     near, far = chrf("Дожди опять.", ["Дождь опять."]), chrf("Чай остыл", ["Дождь опять."])

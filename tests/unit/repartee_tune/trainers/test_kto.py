@@ -43,6 +43,11 @@ def test_feedback_too_one_sided_for_the_batch_is_refused() -> None:
         interleave(_rows(60, 4), 4, 0, SOURCE)
 
 
+def test_fewer_rows_than_a_batch_are_not_called_one_sided() -> None:
+    with pytest.raises(TuneError, match="6 rows are fewer than a batch of 8: add rows, or lower"):
+        interleave(_rows(3, 3), 8, 0, SOURCE)
+
+
 @pytest.mark.parametrize(("liked", "disliked"), [(30, 10), (10, 30), (20, 20)])
 def test_auto_weights_balance_the_classes(liked: int, disliked: int) -> None:
     desirable, undesirable = class_weights(_recipe(), _rows(liked, disliked))
