@@ -2,6 +2,8 @@
 
     .venv/bin/python -m scripts.bench.profile [--embedded] [--requests 1000] [--lines 40] [--stream]
 
+Ends with the share of each part.
+
 The profiler makes every call dearer, calls of Python functions most; the shares are what to read.
 """
 
@@ -22,6 +24,7 @@ from scripts.bench import payloads
 from scripts.bench.load import asked
 from scripts.bench.processes import cores, free_port, running, upstream
 from scripts.bench.servers import load_facts, service_settings
+from scripts.bench.shares import shares
 from scripts.bench.wire import request
 
 _PROGRAM: Final = """
@@ -69,6 +72,8 @@ def main() -> int:
         stats = profiled(Path(folder), options.requests, remote=not options.embedded, stream=options.stream)
     stats.sort_stats(options.sort).print_stats(options.lines)
     print(stats.stream.getvalue())  # type: ignore[attr-defined]
+    for part, share in shares(stats).items():
+        print(f"{share:5.0%}  {part}")
     return 0
 
 

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ import pytest
 from scripts.bench import payloads, report
 from scripts.bench.processes import CHECKOUT
 from scripts.bench.servers import CLIENTS, EMBEDDED, LEAN, NAMES, REMOTE
+from scripts.bench.shares import shares
 from scripts.bench.wire import chunk, head_and_length, request, response
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="pins processes, as Linux can")
@@ -80,3 +82,22 @@ def test_a_request_says_how_long_it_is() -> None:
 
 def test_nothing_is_left_in_the_checkout() -> None:
     assert not list(Path(CHECKOUT).glob("*.log"))
+
+
+def test_a_built_in_functions_time_belongs_to_whoever_called_it() -> None:
+    composing, search = ("/x/application/compose_prompt.py", 1, "f"), ("~", 0, "<search>")
+    profile = SimpleNamespace(
+        stats={
+            composing: (1, 1, 1.0, 4.0, {}),
+            search: (
+                1,
+                1,
+                3.0,
+                3.0,
+                {composing: (1, 1, 2.0, 2.0), ("/a/selectors.py", 1, "g"): (1, 1, 1.0, 1.0)},
+            ),
+        }
+    )
+    found = shares(profile)  # type: ignore[arg-type]
+    assert list(found.values()) == [0.75, 0.25]
+    assert "prompt" in next(iter(found))
