@@ -15,6 +15,7 @@ it names into MODEL_SHA256.
 import argparse
 import hashlib
 import json
+import os
 import sys
 import tempfile
 import time
@@ -107,6 +108,7 @@ for name, data, expected in (
             f"{original / name} is not the published file: its sha256 is {sha256(data)}, not {expected}."
         )
 
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # read as onnxruntime is imported
 import onnx  # noqa: E402 - late, so that the "up to date" answer needs no build package
 import onnxruntime  # noqa: E402
 import safetensors.numpy  # noqa: E402

@@ -155,7 +155,7 @@ class AnswerPrompt:
                 safety=draft.safety.report,
             ),
         )
-        await _all_of([self._told(draft, place, emit) for place in range(count)])
+        await _apart([self._told(draft, place, emit) for place in range(count)])
 
     async def _whole(self, draft: Draft, place: int) -> Reply:
         if draft.greetings:
@@ -216,6 +216,7 @@ class AnswerPrompt:
             version=draft.arm.version or completion.model,
             notices=[*safe.notices],
             safety=safe.report,
+            alternatives=[],  # pydantic copies a default at length
         )
         self._telemetry.reply(
             ReplyMeasurement(reply.model, reply.retrieval.status, completion.usage, len(reply.facts))
@@ -302,8 +303,11 @@ async def _streamed(
 
 async def _all_of(works: Sequence[Coroutine[Any, Any, T]]) -> list[T]:
     """Return what they return; they go on at the same time. Where one fails or this is left, all end."""
-    if len(works) == 1:
-        return [await works[0]]
+    return [await works[0]] if len(works) == 1 else await _apart(works)
+
+
+async def _apart(works: Sequence[Coroutine[Any, Any, T]]) -> list[T]:
+    """Return what they return, each a task: what wakes often resumes no frame of the request around it."""
     tasks = [asyncio.ensure_future(work) for work in works]
     try:
         return list(await asyncio.gather(*tasks))

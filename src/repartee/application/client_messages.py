@@ -1,7 +1,6 @@
 """A client's own messages, as they have to be for the operator's model server. Pure functions."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from itertools import takewhile
 from typing import Literal
 
@@ -18,7 +17,7 @@ def with_memories(
     last = max((place for place, message in enumerate(messages) if message.role == "user"), default=-1)
     before, after = messages[: last + 1], messages[last + 1 :]
     if role == "user" and before:
-        joined = replace(before[-1], content=f"{before[-1].content}\n\n{memories}")
+        joined = before[-1]._replace(content=f"{before[-1].content}\n\n{memories}")
         return (*before[:-1], joined, *after)
     return (*before, PromptMessage(role, memories), *after)
 
@@ -28,9 +27,9 @@ def system_first(messages: Sequence[PromptMessage]) -> tuple[PromptMessage, ...]
     opening = list(takewhile(lambda message: message.role == "system", messages))
     joined = [PromptMessage("system", _paragraphs(opening))] if opening else []
     for message in messages[len(opening) :]:
-        mine = replace(message, role="user", name=None) if message.role == "system" else message
+        mine = message._replace(role="user", name=None) if message.role == "system" else message
         if joined and mine.role == joined[-1].role == "user":
-            joined[-1] = replace(joined[-1], content=_paragraphs([joined[-1], mine]))
+            joined[-1] = joined[-1]._replace(content=_paragraphs([joined[-1], mine]))
         else:
             joined.append(mine)
     return tuple(joined)

@@ -187,7 +187,7 @@ def _fitted_history(
 
 def _neutral(message: PromptMessage) -> PromptMessage:
     text = neutralised(message.content)
-    return message if text == message.content else replace(message, content=text)
+    return message if text == message.content else message._replace(content=text)
 
 
 def _too_long(turn: Turn, card: int, summary: int, newest: int, room: int) -> InvalidInput:

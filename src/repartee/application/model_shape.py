@@ -1,7 +1,6 @@
 """Messages as a model's profile wants them. Pure: no text is lost or moved."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Final
 
 from repartee.application.model_profile import ModelProfile
@@ -26,7 +25,7 @@ def shaped(messages: Sequence[PromptMessage], profile: ModelProfile) -> tuple[Pr
         is_tail = profile.tail_role == "user" and 0 < place == len(messages) - 1
         is_late = first_only and any(one.role != "system" for one in sent)
         if message.role == "system" and (is_tail or is_late):
-            _add(sent, replace(message, role="user"), join=True)
+            _add(sent, message._replace(role="user"), join=True)
         else:
             _add(sent, message, join=strict or (first_only and message.role == "system"))
     if strict:
@@ -55,7 +54,7 @@ def _add(sent: list[PromptMessage], message: PromptMessage, *, join: bool) -> No
 def _together(before: PromptMessage, after: PromptMessage) -> PromptMessage:
     start = f"{before.content}{_BETWEEN}"
     mark = before.cache_until if after.cache_until is None else len(start) + after.cache_until
-    return replace(before, content=start + after.content, cache_until=mark)
+    return before._replace(content=start + after.content, cache_until=mark)
 
 
 def _open(sent: list[PromptMessage]) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final, Literal, Protocol
+from typing import Any, Final, Literal, NamedTuple, Protocol
 
 from repartee.application.text_classifier import TagFound
 from repartee.domain.cast import Cast
@@ -49,9 +49,8 @@ class Turn:
     duties: tuple[SafetyDuty, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class PromptMessage:
-    """One message as it goes to the model.
+class PromptMessage(NamedTuple):
+    """One message as it goes to the model. A tuple, for a prompt makes one of each message of the chat.
 
     Where `cache_until` is given, the prompt up to that character of the content comes again in the next turn,
     and the model's server is to be told so.

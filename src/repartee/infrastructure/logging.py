@@ -55,10 +55,10 @@ def _line_of(worker: int | None) -> structlog.typing.Processor:
         event = structlog.contextvars.merge_contextvars(logger, method, event)
         event.update(about)
         event = structlog.processors.add_log_level(logger, method, event)
-        event["timestamp"] = datetime.now(UTC).isoformat().removesuffix("+00:00") + "Z"
+        event["timestamp"] = datetime.now(UTC)
         if "exc_info" in event:
             event = _with_traceback(logger, method, event)
-        return orjson.dumps(event, default=repr)
+        return orjson.dumps(event, default=repr, option=orjson.OPT_UTC_Z)
 
     return line
 

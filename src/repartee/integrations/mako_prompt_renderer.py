@@ -72,7 +72,11 @@ class MakoPromptRenderer(PromptRenderer):
 
 
 def _writer(template: Template) -> Callable[[object], str]:
-    """Return `template.render_unicode(v=…)`, without finding out each time how the template is called."""
+    """Return `template.render_unicode(v=…)`, without finding out each time how the template is called.
+
+    A context refers to itself by its `capture`: left alone, it would stay in memory with the user's words
+    until the garbage collector finds it.
+    """
     module = template.module
     if hasattr(module, "_mako_inherit") or hasattr(module, "_mako_generate_namespaces"):
         return lambda view: str(template.render_unicode(v=view))
@@ -80,7 +84,9 @@ def _writer(template: Template) -> Callable[[object], str]:
 
     def write(view: object) -> str:
         buffer = FastEncodingBuffer()
-        body(Context(buffer, v=view), v=view)
+        context = Context(buffer, v=view)
+        body(context, v=view)
+        context._data.clear()  # noqa: SLF001  # no public name lets go of `capture`
         return str(buffer.getvalue())
 
     return write

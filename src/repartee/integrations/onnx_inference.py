@@ -1,12 +1,17 @@
 """What models that run in this process have in common: how a session is opened and texts go into batches."""
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Final
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
+
+# Read once, as the library is imported. Its own switch comes too late: by then it has made the machine's id
+# and the queue of what it reports to its makers.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+import onnxruntime
 
 TokenArray = NDArray[np.int64]
 MAX_BATCH: Final = 32

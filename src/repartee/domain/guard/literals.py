@@ -87,7 +87,9 @@ class Literals(Stage):
         if self.done:
             return
         if self._held or (self._may_begin_in_words and not self._firsts.isdisjoint(words)):
-            super().put_words(words)
+            for char in words:
+                if self._ledger.cut_by is None:  # a later stage may end the reply within them
+                    self.put(char)
         else:
             self._next.put_words(words)
 

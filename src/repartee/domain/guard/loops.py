@@ -54,7 +54,9 @@ class Loops(Stage):
             if self._holding or self.done:
                 if start > 1:
                     self._next.put_words(words[: start - 1])
-                super().put_words(words[max(start - 1, 0) :])
+                for char in words[max(start - 1, 0) :]:
+                    if self._ledger.cut_by is None:  # a later stage may end the reply within them
+                        self.put(char)
                 return
             self._word += word
             start += len(word) + 1

@@ -18,7 +18,8 @@ class Phrases:
         for name, phrases in by_name.items():
             for phrase in phrases:
                 names.setdefault(phrase, set()).add(name)
-        self._pattern = re.compile(rf"\W(?={_pattern(_trie(names))})")
+        self._pattern = _any_of(names)
+        self._in_ascii = _any_of(filter(str.isascii, names))
         self._by_letter: dict[str, list[tuple[str, set[str]]]] = {}
         for phrase, named in names.items():
             self._by_letter.setdefault(phrase[0], []).append((phrase, named))
@@ -27,10 +28,16 @@ class Phrases:
         """Return the names of which a phrase stands in the text."""
         found: set[str] = set()
         text = f" {text}"  # so that the pattern can begin with a character: those are found far quicker
-        for match in self._pattern.finditer(text):
+        pattern = self._in_ascii if text.isascii() else self._pattern
+        for match in pattern.finditer(text):
             at = match.end()
             found.update(*(named for phrase, named in self._by_letter[text[at]] if _stands(phrase, text, at)))
         return frozenset(found)
+
+
+def _any_of(phrases: Iterable[str]) -> re.Pattern[str]:
+    trie = _trie(phrases)
+    return re.compile(rf"\W(?={_pattern(trie)})" if trie else "(?!)")
 
 
 def _stands(phrase: str, text: str, at: int) -> bool:

@@ -35,7 +35,8 @@ async def read_body(request: Request, model: type[Model], max_bytes: int) -> Mod
     """
     body = await read_bytes(request, max_bytes)
     try:
-        value = jiter.from_json(body, allow_inf_nan=False, catch_duplicate_keys=True)
+        # "keys": jiter would keep short texts of users, too, for the life of the process
+        value = jiter.from_json(body, allow_inf_nan=False, catch_duplicate_keys=True, cache_mode="keys")
     except ValueError as error:
         raise InvalidInput(f"the body is not valid JSON: {_reason(error)}", field="body") from None
     return model.model_validate(value)

@@ -105,7 +105,7 @@ def test_a_speakers_prompt_goes_on_where_its_last_one_ended() -> None:
     before = _compose()(_turn(messages=TALK[:2])).messages[:-1]
     after = _compose()(_turn()).messages
     assert after[: len(before)] == tuple(
-        replace(one, cache_until=after[at].cache_until) for at, one in enumerate(before)
+        one._replace(cache_until=after[at].cache_until) for at, one in enumerate(before)
     )
 
 

@@ -1,5 +1,6 @@
 import io
 import json
+import re
 import subprocess
 import sys
 from typing import Any
@@ -33,6 +34,9 @@ def test_each_event_is_one_json_line_and_an_exception_shows_no_local_variables()
     lines = [json.loads(line) for line in done.stderr.split("\n")[:-1]]
     assert [line["event"] for line in lines] == ["one", "failed", "of a library"]
     assert lines[0]["text"] == "a\nb\u2028\x1b[31m"
+    assert all(
+        re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{6})?Z", line["timestamp"]) for line in lines
+    )
     assert lines[1]["exception"][0]["exc_type"] == "ValueError"
     assert lines[2]["exception"] == "ValueError"
     assert "canary" not in done.stderr

@@ -1,3 +1,6 @@
+import gc
+import weakref
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -78,3 +81,20 @@ def test_templates_render_as_the_engine_itself_renders_them(tmp_path: Path, sour
     renderer = MakoPromptRenderer(_folder(tmp_path, tail=source))
     itself = Template(source, strict_undefined=True)  # noqa: S702  # plain text, no HTML
     assert renderer.tail(VIEW) == itself.render_unicode(v=VIEW).strip()
+
+
+class _Words(str):  # noqa: SLOT000  # slots would leave no room for a weak reference
+    """A text that can be watched."""
+
+
+def test_nothing_of_a_view_stays_in_memory_once_it_is_rendered(tmp_path: Path) -> None:
+    renderer = MakoPromptRenderer(_folder(tmp_path))
+    words = _Words("Ada, of whom nobody else knows")
+    watched = weakref.ref(words)
+    gc.disable()
+    try:
+        assert renderer.tail(replace(VIEW, character=words)) == f"ok {words}"
+        del words
+        assert watched() is None
+    finally:
+        gc.enable()

@@ -47,6 +47,8 @@ def _split(text: str, places: list[int]) -> list[str]:
 
 
 @settings(max_examples=600, deadline=None)
+@example("```py\nMiraSTOP", [7], "stop", GuardOptions(stop=("STOP",), code_fences=False, max_sentences=1))
+@example("a b " * 9, [15], "stop", GuardOptions(loop_repeats=3, max_words=12))
 @given(texts, st.lists(st.integers(0, 10_000), max_size=30), finishes, options)
 def test_however_the_text_is_split_it_comes_out_the_same(
     text: str, places: list[int], finish: FinishReason, chosen: GuardOptions

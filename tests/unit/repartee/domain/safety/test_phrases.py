@@ -31,3 +31,14 @@ def test_a_phrase_inside_a_longer_one_names_both() -> None:
     phrases = Phrases({"short": ("end it",), "long": ("end it all",), "word": ("all|",)})
     assert phrases.named_in("to end it all.") == {"short", "long", "word"}
     assert phrases.named_in("bend it allow") == set()
+
+
+@given(LISTS, st.text("abж _.", max_size=12))
+def test_phrases_of_another_script_change_nothing_in_a_text_without_it(
+    lists: dict[str, list[str]], text: str
+) -> None:
+    russian = {"ru": ["жа", "аж|"]}
+    in_text = "ru" in Phrases(russian).named_in(text)
+    both = Phrases({**lists, **russian}).named_in(text)
+    assert both == Phrases(lists).named_in(text) | ({"ru"} if in_text else set())
+    assert not (in_text and text.isascii())
