@@ -17,6 +17,9 @@ export function sitting() {
   return { session_started_at: startedAt, ...(lastNoticeAt && { last_notice_at: lastNoticeAt }) };
 }
 
+// The service's clock is heard in whole seconds: without the start as a bound a notice could come before it.
 export function noticesShown(notices = []) {
-  if (notices.some(({ kind }) => BY_THE_CLOCK.includes(kind))) lastNoticeAt = now();
+  if (!notices.some(({ kind }) => BY_THE_CLOCK.includes(kind))) return;
+  const shown = now();
+  lastNoticeAt = startedAt > shown ? startedAt : shown;
 }
