@@ -1,11 +1,13 @@
 """The routes that go round the framework answer as they do within it."""
 
+import asyncio
 from typing import Any
 
 import aiohttp
 import orjson
 import pytest
 from starlette.types import Message, Scope
+from yarl import URL
 
 from repartee.domain.errors import UpstreamRateLimited
 from repartee.presentation.api import app as application
@@ -103,3 +105,20 @@ async def test_a_websocket_at_a_busy_route_is_refused_by_the_framework() -> None
     scope: Scope = {"type": "websocket", "path": "/generate", "headers": [], "subprotocols": []}
     await fake_api()(scope, receive, send)
     assert [message["type"] for message in sent] == ["websocket.close"]
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_our_protocol_tells_when_the_client_has_left(*, stream: bool) -> None:
+    model = FakeChatModel("one two three", delay=5.0)
+    body = orjson.dumps(TURN | {"stream": stream})
+    async with served(fake_api(model=model), BoundedHttpProtocol) as url:
+        address = URL(url)
+        _, writer = await asyncio.open_connection(address.host, address.port)
+        head = f"POST /generate HTTP/1.1\r\nhost: localhost\r\ncontent-length: {len(body)}\r\n\r\n"
+        writer.write(head.encode() + body)
+        async with asyncio.timeout(4.0):
+            while not model.prompts:
+                await asyncio.sleep(0.01)
+            writer.close()
+            while not model.cancelled:
+                await asyncio.sleep(0.01)
